@@ -1,0 +1,136 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class QueryRequest(_message.Message):
+    __slots__ = ("query_id", "query", "params_json", "timeout_ms", "max_rows")
+    QUERY_ID_FIELD_NUMBER: _ClassVar[int]
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    PARAMS_JSON_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
+    MAX_ROWS_FIELD_NUMBER: _ClassVar[int]
+    query_id: str
+    query: str
+    params_json: str
+    timeout_ms: int
+    max_rows: int
+    def __init__(self, query_id: _Optional[str] = ..., query: _Optional[str] = ..., params_json: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., max_rows: _Optional[int] = ...) -> None: ...
+
+class QueryChunk(_message.Message):
+    __slots__ = ("arrow_ipc", "columns", "summary")
+    ARROW_IPC_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    SUMMARY_FIELD_NUMBER: _ClassVar[int]
+    arrow_ipc: bytes
+    columns: _containers.RepeatedCompositeFieldContainer[Column]
+    summary: Summary
+    def __init__(self, arrow_ipc: _Optional[bytes] = ..., columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ..., summary: _Optional[_Union[Summary, _Mapping]] = ...) -> None: ...
+
+class Column(_message.Message):
+    __slots__ = ("name", "type")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    type: str
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ...) -> None: ...
+
+class Summary(_message.Message):
+    __slots__ = ("row_count", "truncated", "elapsed_ms")
+    ROW_COUNT_FIELD_NUMBER: _ClassVar[int]
+    TRUNCATED_FIELD_NUMBER: _ClassVar[int]
+    ELAPSED_MS_FIELD_NUMBER: _ClassVar[int]
+    row_count: int
+    truncated: bool
+    elapsed_ms: float
+    def __init__(self, row_count: _Optional[int] = ..., truncated: _Optional[bool] = ..., elapsed_ms: _Optional[float] = ...) -> None: ...
+
+class CancelRequest(_message.Message):
+    __slots__ = ("query_id",)
+    QUERY_ID_FIELD_NUMBER: _ClassVar[int]
+    query_id: str
+    def __init__(self, query_id: _Optional[str] = ...) -> None: ...
+
+class CancelReply(_message.Message):
+    __slots__ = ("found",)
+    FOUND_FIELD_NUMBER: _ClassVar[int]
+    found: bool
+    def __init__(self, found: _Optional[bool] = ...) -> None: ...
+
+class StatsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class TableStats(_message.Message):
+    __slots__ = ("rows", "oldest_time_unix_nano", "newest_time_unix_nano")
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    OLDEST_TIME_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
+    NEWEST_TIME_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
+    rows: int
+    oldest_time_unix_nano: int
+    newest_time_unix_nano: int
+    def __init__(self, rows: _Optional[int] = ..., oldest_time_unix_nano: _Optional[int] = ..., newest_time_unix_nano: _Optional[int] = ...) -> None: ...
+
+class LatencySummary(_message.Message):
+    __slots__ = ("count", "p50_ms", "p99_ms", "max_ms")
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    P50_MS_FIELD_NUMBER: _ClassVar[int]
+    P99_MS_FIELD_NUMBER: _ClassVar[int]
+    MAX_MS_FIELD_NUMBER: _ClassVar[int]
+    count: int
+    p50_ms: float
+    p99_ms: float
+    max_ms: float
+    def __init__(self, count: _Optional[int] = ..., p50_ms: _Optional[float] = ..., p99_ms: _Optional[float] = ..., max_ms: _Optional[float] = ...) -> None: ...
+
+class StatsReply(_message.Message):
+    __slots__ = ("started_time_unix_nano", "tables", "archive_bytes", "lag_bytes", "lag_ms", "ack_to_archive", "commit", "checkpoint", "running_queries", "problems", "journal_faults", "archived_items")
+    class TablesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: TableStats
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[TableStats, _Mapping]] = ...) -> None: ...
+    class JournalFaultsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    class ArchivedItemsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    STARTED_TIME_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
+    TABLES_FIELD_NUMBER: _ClassVar[int]
+    ARCHIVE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    LAG_BYTES_FIELD_NUMBER: _ClassVar[int]
+    LAG_MS_FIELD_NUMBER: _ClassVar[int]
+    ACK_TO_ARCHIVE_FIELD_NUMBER: _ClassVar[int]
+    COMMIT_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_QUERIES_FIELD_NUMBER: _ClassVar[int]
+    PROBLEMS_FIELD_NUMBER: _ClassVar[int]
+    JOURNAL_FAULTS_FIELD_NUMBER: _ClassVar[int]
+    ARCHIVED_ITEMS_FIELD_NUMBER: _ClassVar[int]
+    started_time_unix_nano: int
+    tables: _containers.MessageMap[str, TableStats]
+    archive_bytes: int
+    lag_bytes: int
+    lag_ms: float
+    ack_to_archive: LatencySummary
+    commit: LatencySummary
+    checkpoint: LatencySummary
+    running_queries: int
+    problems: _containers.RepeatedScalarFieldContainer[str]
+    journal_faults: _containers.ScalarMap[str, int]
+    archived_items: _containers.ScalarMap[str, int]
+    def __init__(self, started_time_unix_nano: _Optional[int] = ..., tables: _Optional[_Mapping[str, TableStats]] = ..., archive_bytes: _Optional[int] = ..., lag_bytes: _Optional[int] = ..., lag_ms: _Optional[float] = ..., ack_to_archive: _Optional[_Union[LatencySummary, _Mapping]] = ..., commit: _Optional[_Union[LatencySummary, _Mapping]] = ..., checkpoint: _Optional[_Union[LatencySummary, _Mapping]] = ..., running_queries: _Optional[int] = ..., problems: _Optional[_Iterable[str]] = ..., journal_faults: _Optional[_Mapping[str, int]] = ..., archived_items: _Optional[_Mapping[str, int]] = ...) -> None: ...

@@ -1,0 +1,22 @@
+"""What the page's server must be told to run."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class UiConfig:
+    """Settings of the ui role. Addresses are `HOST:PORT` or `unix:PATH`."""
+
+    live_target: str
+    archive_target: str
+    listen: str = "127.0.0.1:4319"
+    role_token: str | None = None
+    ui_tokens: tuple[str, ...] = ()
+    # Names besides the loopback ones under which a browser may reach the page.
+    allowed_hosts: tuple[str, ...] = ()
+    # Where Tenth's own HTTP spans go, `HOST:PORT` of an OTLP/gRPC receiver; None: nowhere.
+    self_otlp_endpoint: str | None = None
+    self_otlp_token: str | None = None
+    max_live_clients: int = 1_000
+    max_subscriptions_per_client: int = 64
+    shutdown_grace_s: float = 8.0
