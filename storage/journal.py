@@ -11,8 +11,10 @@ import struct
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import Enum
+from io import BytesIO
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 import google_crc32c
 import pyarrow as pa
@@ -29,7 +31,6 @@ _CRC: Final = struct.Struct("<I")
 HEADER_BYTES: Final = _HEADER.size + _CRC.size
 # A header that claims more than this is damage, not a record.
 MAX_RECORD_BYTES: Final = 1 << 30
-_TABLE_LENGTH: Final = struct.Struct("<I")
 _CODEC: Final = "lz4"
 _NAME: Final = re.compile(r"(\d{20})\.journal")
 
@@ -41,6 +42,9 @@ class Position(NamedTuple):
     offset: int
 
 
+START: Final = Position(0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One record as it stands in a segment; `tables()` decodes it."""
@@ -50,19 +54,17 @@ class Record:
     received_time_unix_nano: int
     end: Position
     stored_bytes: int
-    _payload: memoryview
-    _raw_bytes: int
+    payload: bytes
+    raw_bytes: int
 
     def tables(self) -> Tables:
         """The record's tables by name, in the columns of `storage.schema`."""
-        raw = pa.decompress(
-            pa.py_buffer(self._payload), decompressed_size=self._raw_bytes, codec=_CODEC
-        )
+        raw = pa.decompress(self.payload, decompressed_size=self.raw_bytes, codec=_CODEC)
+        schemas = TABLES[self.signal]
+        lengths = struct.unpack_from(f"<{len(schemas)}Q", raw)
         tables: Tables = {}
-        at = 0
-        for name, schema in TABLES[self.signal].items():
-            (length,) = _TABLE_LENGTH.unpack_from(raw, at)
-            at += _TABLE_LENGTH.size
+        at = len(schemas) * 8
+        for (name, schema), length in zip(schemas.items(), lengths, strict=True):
             tables[name] = pa.ipc.read_record_batch(raw.slice(at, length), schema)
             at += length
         return tables
@@ -70,12 +72,9 @@ class Record:
 
 def encode(signal: Signal, tables: Tables) -> tuple[int, bytes]:
     """Pack tables for `Writer.append`: their raw length and the compressed bytes."""
-    parts: list[bytes | pa.Buffer] = []
-    for name in TABLES[signal]:
-        message = tables[name].serialize()
-        # Arrow buffers are read in place: every message starts on 8 bytes.
-        parts += [_TABLE_LENGTH.pack(message.size), message]
-    raw = b"".join(parts)
+    messages = [tables[name].serialize() for name in TABLES[signal]]
+    lengths = struct.pack(f"<{len(messages)}Q", *(message.size for message in messages))
+    raw = b"".join((lengths, *messages))
     return len(raw), pa.compress(raw, codec=_CODEC, asbytes=True)
 
 
@@ -107,20 +106,26 @@ class Writer:
     After an OSError from `append` or `sync` the segment is given up: its
     unsynced end is cut off as far as the disk lets us, and the next append opens a new one.
     A failed fsync says nothing about what a second one on that file would mean.
+    A writer never appends to a segment that it found: a place in the journal, once
+    read, always means the same records.
+
+    Attributes: `sequence` of the newest record; `faults` found at the end of the
+    newest segment, by kind.
     """
 
     def __init__(self, directory: Path, segment_bytes: int) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
         self._segment_bytes = segment_bytes
-        known = segments(directory)
-        self._number = known[-1] if known else 0
+        self.faults: Counter[str] = Counter()
+        self._number, self.sequence = _end_of_journal(directory, self.faults)
         self._file: int | None = None
         self._written = 0
         self._synced = 0
-        self.sequence = 0
 
-    def append(self, signal: Signal, received_time_unix_nano: int, encoded: tuple[int, bytes]) -> None:
+    def append(
+        self, signal: Signal, received_time_unix_nano: int, encoded: tuple[int, bytes]
+    ) -> None:
         """Write one record from `encode`."""
         raw_bytes, payload = encoded
         if self._file is None or self._written >= self._segment_bytes:
@@ -206,61 +211,138 @@ def sync_directory(directory: Path) -> None:
 class Reader:
     """Reads records from `position` on, as far as the journal goes now.
 
-    Call `read` again for what has come since. A record that is not whole yet at
-    the end of the newest segment is waited for; in an older one it is a torn
-    tail. Damage elsewhere is skipped up to the next valid record, and its
-    segment is set aside under another name once it has been read.
+    Call `read` again for what has come since. What is not a whole record at the
+    end of the newest segment is waited for; in an older one it is a torn tail.
+    Damage elsewhere is skipped up to the next valid record, and, with
+    `quarantine`, its segment is set aside under another name once it has been
+    read. `faults` counts both.
     """
 
     directory: Path
-    position: Position = Position(0, 0)
+    position: Position = START
     faults: Counter[str] = field(default_factory=Counter)
+    quarantine: bool = True
+    _damaged: bool = False
 
     def read(self, max_bytes: int) -> Iterator[Record]:
         """Yield records until the end of the journal or about `max_bytes` of them."""
-        for number in [n for n in segments(self.directory) if n >= self.position.segment]:
-            offset = self.position.offset if number == self.position.segment else 0
-            self.position = Position(number, offset)
-            damaged = False
-            for item in self._read_segment(number, offset):
-                if item is None:
-                    damaged = True
-                    continue
-                self.position = item.end
-                yield item
-                max_bytes -= item.stored_bytes
+        numbers = segments(self.directory)
+        for number in numbers:
+            if number < self.position.segment:
+                continue
+            if number > self.position.segment:
+                self._enter(number)
+            for record in self._read_segment(finished=number != numbers[-1]):
+                yield record
+                max_bytes -= record.stored_bytes
                 if max_bytes <= 0:
                     return
-            if number != segments(self.directory)[-1]:
-                self._leave(number, damaged)
+            if number != numbers[-1]:
+                self._leave()
 
-    def _read_segment(self, number: int, offset: int) -> Iterator[Record | None]:
-        """Records of a segment from `offset`; None where damage was skipped."""
-        data = _read_from(segment_path(self.directory, number), offset)
-        at = 0
-        while at < len(data):
-            record = _parse(data, at, Position(number, offset + at))
-            if record is None:
-                following = _next_record(data, at + 1)
-                if following is None:
-                    return  # a record in the making, a torn tail, or damage up to the end
-                self.faults["bad_record"] += 1
-                yield None
-                at = following
-                continue
-            yield record
-            at += HEADER_BYTES + len(record._payload)
+    def _enter(self, number: int) -> None:
+        self.position = Position(number, 0)
+        self._damaged = False
 
-    def _leave(self, number: int, damaged: bool) -> None:
-        """Close the books on a finished segment, and go to the next."""
-        path = segment_path(self.directory, number)
-        size = path.stat().st_size
-        if self.position == Position(number, size) and not damaged:
-            pass
-        elif self.position.offset < size and not damaged:
-            self.faults["torn_tail"] += 1
-        if damaged:
-            self.faults["quarantined_segment"] += 1
+    def _leave(self) -> None:
+        if self._damaged and self.quarantine:
+            path = segment_path(self.directory, self.position.segment)
             path.rename(path.with_name(path.name + QUARANTINE_SUFFIX))
             sync_directory(self.directory)
-        self.position = Position(number + 1, 0)
+            self.faults["quarantined_segment"] += 1
+        self._enter(self.position.segment + 1)
+
+    def _read_segment(self, finished: bool) -> Iterator[Record]:
+        path = segment_path(self.directory, self.position.segment)
+        with path.open("rb") as file:
+            file.seek(self.position.offset)
+            while True:
+                record = _read_record(file, self.position)
+                if isinstance(record, Record):
+                    self.position = record.end
+                    yield record
+                elif record is Tail.END or not self._skip(file, record, finished):
+                    return
+
+    def _skip(self, file: BinaryIO, tail: "Tail", finished: bool) -> bool:
+        """Go to the next valid record behind what could not be read, if there is one."""
+        file.seek(self.position.offset)
+        rest = file.read()
+        distance = _find_record(rest, self.position)
+        if distance is None:
+            if finished and tail is Tail.TORN:
+                self.faults["torn_tail"] += 1
+            elif finished:
+                self.faults["bad_record"] += 1
+                self._damaged = True
+            return False
+        self.faults["bad_record"] += 1
+        self._damaged = True
+        self.position = Position(self.position.segment, self.position.offset + distance)
+        file.seek(self.position.offset)
+        return True
+
+
+class Tail(Enum):
+    """Why no record could be read at a place."""
+
+    END = "nothing follows"
+    TORN = "what follows is shorter than a record"
+    BAD = "what follows is not a record"
+
+
+def _read_record(file: BinaryIO, at: Position) -> Record | Tail:
+    """The record at `at`, where `file` stands."""
+    head = file.read(HEADER_BYTES)
+    if len(head) < HEADER_BYTES:
+        return Tail.TORN if head else Tail.END
+    magic, version, kind, _, length, raw_bytes, sequence, received = _HEADER.unpack_from(head)
+    if magic != MAGIC or version != VERSION or length > MAX_RECORD_BYTES:
+        return Tail.BAD
+    payload = file.read(length)
+    if len(payload) < length:
+        return Tail.TORN
+    (crc,) = _CRC.unpack_from(head, _HEADER.size)
+    if google_crc32c.extend(google_crc32c.value(head[: _HEADER.size]), payload) != crc:
+        return Tail.BAD
+    stored_bytes = HEADER_BYTES + length
+    end = Position(at.segment, at.offset + stored_bytes)
+    return Record(Signal(kind), sequence, received, end, stored_bytes, payload, raw_bytes)
+
+
+def _find_record(data: bytes, at: Position) -> int | None:
+    """Distance in bytes to the first valid record after the start of `data`."""
+    distance = data.find(MAGIC, 1)
+    while distance != -1:
+        if isinstance(_read_record(BytesIO(data[distance:]), at), Record):
+            return distance
+        distance = data.find(MAGIC, distance + 1)
+    return None
+
+
+def _end_of_journal(directory: Path, faults: Counter[str]) -> tuple[int, int]:
+    """Number of the newest segment and sequence of its last record, 0 where there is none.
+
+    Cuts a torn tail off, so that the segment ends with a whole record.
+    """
+    sequence = 0
+    numbers = segments(directory)
+    for number in reversed(numbers):
+        reader = Reader(directory, Position(number, 0))
+        for record in reader._read_segment(finished=False):
+            sequence = record.sequence
+        if number == numbers[-1]:
+            _cut_torn_tail(directory, reader.position, faults)
+        if sequence:
+            break
+    return (numbers[-1] if numbers else 0), sequence
+
+
+def _cut_torn_tail(directory: Path, at: Position, faults: Counter[str]) -> None:
+    path = segment_path(directory, at.segment)
+    with path.open("rb") as file:
+        file.seek(at.offset)
+        if _read_record(file, at) is not Tail.TORN:
+            return
+    os.truncate(path, at.offset)
+    faults["torn_tail"] += 1
