@@ -1,0 +1,1 @@
+"""Tenth: OpenTelemetry at a tenth of a second."""
