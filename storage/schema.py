@@ -4,7 +4,8 @@ One journal record holds one decoded group of OTLP requests of one signal, as
 Arrow tables. `origins` has one row per (resource, scope) of the group; items
 point into it with `origin_index`. Resource and scope stay the protobuf bytes
 they came as: they repeat from request to request, so that a reader decodes each
-distinct one once. Names and meanings are those of OTLP's protobuf fields.
+distinct one once. Names and meanings are those of OTLP's protobuf fields; the
+members of structs stand in the order in which OTLP's files declare them.
 """
 
 from enum import IntEnum
@@ -76,9 +77,9 @@ EXEMPLARS: Final = pa.list_(
             [
                 pa.field("time_unix_nano", pa.uint64()),
                 pa.field("as_double", pa.float64()),
-                pa.field("as_int", pa.int64()),
                 pa.field("span_id", pa.binary()),
                 pa.field("trace_id", pa.binary()),
+                pa.field("as_int", pa.int64()),
                 pa.field("filtered_attributes", KEY_VALUES),
             ]
         ),

@@ -1,0 +1,282 @@
+"""Nested Arrow as OTLP nests it -> the flat tables of `storage.schema`, validated.
+
+What is wrong with single items is left out and counted; the rest goes on. Rules
+without a comment are those of the OTLP data model (opentelemetry-proto).
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from storage.schema import LOGS, POINTS, SPANS, MetricType, Signal, Tables
+
+TRACE_ID_BYTES: Final = 16
+SPAN_ID_BYTES: Final = 8
+_NO_RECORDED_VALUE: Final = 1
+_LAST_TIME_UNIX_NANO: Final = pa.scalar(2**63 - 1, pa.uint64())
+
+# What a client reads when items were rejected: the reason's name is the key of
+# its counter, the text says how to mend it.
+REJECTIONS: Final = {
+    "invalid_trace_id": "trace_id must be 16 bytes and not all zero",
+    "invalid_span_id": "span_id must be 8 bytes and not all zero",
+    "invalid_parent_span_id": "parent_span_id must be empty or 8 bytes",
+    "time_out_of_range": "times must be Unix nanoseconds below 2^63",
+    "missing_time": "time_unix_nano of a data point must be set",
+    "missing_value": "a number data point must have as_int or as_double",
+    "unspecified_temporality": "aggregation_temporality must be delta or cumulative",
+    "invalid_buckets": "bucket_counts must have one entry more than explicit_bounds",
+    "invalid_bounds": "explicit_bounds must rise strictly",
+}
+
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Requests of one signal that were decoded together.
+
+    `accepted[i]` items of request i are in `tables`; `rejected[i]` counts the
+    others by reason.
+    """
+
+    signal: Signal
+    tables: Tables
+    accepted: npt.NDArray[np.int64]
+    rejected: dict[int, Counter[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scopes:
+    """The (resource, scope) entries of a group of requests."""
+
+    origins: pa.RecordBatch
+    entries: pa.StructArray
+    request: npt.NDArray[np.int64]
+
+
+def flatten(signal: Signal, requests: pa.ListArray) -> Group:
+    """Flatten what `Decoder.decode` returned."""
+    return _FLATTEN[signal](requests)
+
+
+def _scopes(requests: pa.ListArray, scopes_field: str) -> _Scopes:
+    resources = requests.flatten()
+    nested = pc.struct_field(resources, scopes_field)
+    parent = pc.list_parent_indices(nested)
+    entries = nested.flatten()
+    origins = pa.RecordBatch.from_arrays(
+        [
+            pc.struct_field(resources, "resource").take(parent),
+            pc.struct_field(resources, "schema_url").take(parent),
+            pc.struct_field(entries, "scope"),
+            pc.struct_field(entries, "schema_url"),
+        ],
+        ["resource", "resource_schema_url", "scope", "scope_schema_url"],
+    )
+    return _Scopes(origins, entries, _numpy(pc.list_parent_indices(requests))[_numpy(parent)])
+
+
+def _flatten_spans(requests: pa.ListArray) -> Group:
+    scopes = _scopes(requests, "scope_spans")
+    nested = pc.struct_field(scopes.entries, "spans")
+    spans = nested.flatten()
+    columns = _fields(spans)
+    status = columns.pop("status")
+    columns["status_code"] = pc.fill_null(pc.struct_field(status, "code"), 0)
+    columns["status_message"] = pc.fill_null(pc.struct_field(status, "message"), "")
+    columns["origin_index"] = pc.list_parent_indices(nested).cast(pa.int32())
+    faults = {
+        "invalid_trace_id": _bad_id(columns["trace_id"], TRACE_ID_BYTES),
+        "invalid_span_id": _bad_id(columns["span_id"], SPAN_ID_BYTES),
+        "invalid_parent_span_id": _bad_length(columns["parent_span_id"], SPAN_ID_BYTES),
+        "time_out_of_range": _out_of_range(
+            columns["start_time_unix_nano"], columns["end_time_unix_nano"]
+        ),
+    }
+    request = scopes.request[_numpy(columns["origin_index"])]
+    batch = _batch(columns, SPANS)
+    return _group(Signal.SPANS, scopes.origins, {}, "spans", batch, request, faults, len(requests))
+
+
+def _flatten_logs(requests: pa.ListArray) -> Group:
+    scopes = _scopes(requests, "scope_logs")
+    nested = pc.struct_field(scopes.entries, "log_records")
+    columns = _fields(nested.flatten())
+    columns["origin_index"] = pc.list_parent_indices(nested).cast(pa.int32())
+    # Logs Data Model, TraceId and SpanId: a log with a bad id is kept, the link is not.
+    for name, size in (("trace_id", TRACE_ID_BYTES), ("span_id", SPAN_ID_BYTES)):
+        bad = _bad_id(columns[name], size)
+        if bad.any():
+            columns[name] = pc.if_else(pa.array(bad), pa.scalar(b"", pa.binary()), columns[name])
+    faults = {
+        "time_out_of_range": _out_of_range(
+            columns["time_unix_nano"], columns["observed_time_unix_nano"]
+        )
+    }
+    request = scopes.request[_numpy(columns["origin_index"])]
+    batch = _batch(columns, LOGS)
+    return _group(Signal.LOGS, scopes.origins, {}, "logs", batch, request, faults, len(requests))
+
+
+def _flatten_metrics(requests: pa.ListArray) -> Group:
+    scopes = _scopes(requests, "scope_metrics")
+    nested = pc.struct_field(scopes.entries, "metrics")
+    metrics = nested.flatten()
+    origin = pc.list_parent_indices(nested).cast(pa.int32())
+    kinds = {kind: pc.struct_field(metrics, kind.name.lower()) for kind in MetricType}
+    type_ = np.zeros(len(metrics), np.int8)
+    temporality = np.zeros(len(metrics), np.int32)
+    for kind, data in kinds.items():
+        present = _numpy(data.is_valid())
+        type_[present] = kind
+        if kind in (MetricType.SUM, MetricType.HISTOGRAM, MetricType.EXPONENTIAL_HISTOGRAM):
+            values = _numpy(pc.fill_null(pc.struct_field(data, "aggregation_temporality"), 0))
+            temporality[present] = values[present]
+    streams = pa.RecordBatch.from_arrays(
+        [
+            origin,
+            *(pc.struct_field(metrics, name) for name in ("name", "description", "unit")),
+            pc.struct_field(metrics, "metadata"),
+            pa.array(type_),
+            pa.array(temporality),
+            pc.fill_null(pc.struct_field(kinds[MetricType.SUM], "is_monotonic"), False),
+        ],
+        [
+            *("origin_index", "name", "description", "unit"),
+            *("metadata", "type", "temporality", "monotonic"),
+        ],
+    )
+    parts = [_points(kind, data) for kind, data in kinds.items() if data.null_count < len(data)]
+    points = pa.concat_batches(parts) if parts else pa.RecordBatch.from_pylist([], schema=POINTS)
+    stream_index = _numpy(points["stream_index"])
+    request = scopes.request[_numpy(origin)[stream_index]]
+    faults = _point_faults(points, type_[stream_index], temporality[stream_index])
+    tables = {"streams": streams}
+    return _group(
+        Signal.METRICS, scopes.origins, tables, "points", points, request, faults, len(requests)
+    )
+
+
+def _points(kind: MetricType, data: pa.StructArray) -> pa.RecordBatch:
+    """Data points of one kind in the columns of all kinds."""
+    nested = pc.struct_field(data, "data_points")
+    columns = _fields(nested.flatten())
+    columns["stream_index"] = pc.list_parent_indices(nested).cast(pa.int32())
+    for side in ("positive", "negative"):
+        if side in columns:
+            buckets = columns.pop(side)
+            columns[f"{side}_offset"] = pc.struct_field(buckets, "offset")
+            columns[f"{side}_bucket_counts"] = pc.struct_field(buckets, "bucket_counts")
+    rows = len(columns["stream_index"])
+    arrays = [
+        columns[field.name].cast(field.type) if field.name in columns
+        # Summaries have no exemplars, numbers no counts, and so on.
+        else pa.nulls(rows, field.type)
+        for field in POINTS
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=POINTS)
+
+
+def _point_faults(
+    points: pa.RecordBatch, kind: npt.NDArray[np.int8], temporality: npt.NDArray[np.int32]
+) -> dict[str, Bools]:
+    recorded = (_numpy(points["flags"]) & _NO_RECORDED_VALUE) == 0
+    number = (kind == MetricType.GAUGE) | (kind == MetricType.SUM)
+    valued = _numpy(pc.or_(points["as_double"].is_valid(), points["as_int"].is_valid()))
+    with_temporality = ~((kind == MetricType.GAUGE) | (kind == MetricType.SUMMARY))
+    return {
+        "missing_time": _numpy(points["time_unix_nano"]) == 0,
+        "time_out_of_range": _out_of_range(
+            points["time_unix_nano"], points["start_time_unix_nano"]
+        ),
+        "unspecified_temporality": with_temporality & ((temporality < 1) | (temporality > 2)),
+        "missing_value": number & recorded & ~valued,
+        **_bucket_faults(points, (kind == MetricType.HISTOGRAM) & recorded),
+    }
+
+
+def _bucket_faults(points: pa.RecordBatch, histogram: Bools) -> dict[str, Bools]:
+    if not histogram.any():
+        return {}
+    bounds, counts = points["explicit_bounds"], points["bucket_counts"]
+    bounds_length = _numpy(pc.fill_null(pc.list_value_length(bounds), 0))
+    counts_length = _numpy(pc.fill_null(pc.list_value_length(counts), 0))
+    fits = (counts_length == bounds_length + 1) | ((counts_length == 0) & (bounds_length == 0))
+    values = _numpy(bounds.flatten())
+    parent = _numpy(pc.list_parent_indices(bounds))
+    falls = (parent[1:] == parent[:-1]) & ~(values[1:] > values[:-1])
+    unordered = np.zeros(len(points), np.bool_)
+    unordered[parent[1:][falls]] = True
+    return {"invalid_buckets": histogram & ~fits, "invalid_bounds": histogram & unordered}
+
+
+def _group(
+    signal: Signal,
+    origins: pa.RecordBatch,
+    tables: Tables,
+    items_name: str,
+    items: pa.RecordBatch,
+    request: npt.NDArray[np.int64],
+    faults: dict[str, Bools],
+    requests: int,
+) -> Group:
+    """Leave faulty items out, each counted under the first reason that holds."""
+    kept = np.ones(len(items), np.bool_)
+    rejected: dict[int, Counter[str]] = {}
+    for reason, mask in faults.items():
+        for index, count in _count(request[mask & kept]):
+            rejected.setdefault(index, Counter())[reason] += count
+        kept &= ~mask
+    if not kept.all():
+        items = items.filter(pa.array(kept))
+        request = request[kept]
+    accepted = np.bincount(request, minlength=requests)
+    return Group(signal, {"origins": origins, **tables, items_name: items}, accepted, rejected)
+
+
+def _count(indexes: npt.NDArray[np.int64]) -> Iterable[tuple[int, int]]:
+    values, counts = np.unique(indexes, return_counts=True)
+    return zip(values.tolist(), counts.tolist(), strict=True)
+
+
+def _bad_id(ids: pa.Array, size: int) -> Bools:
+    zero = pa.scalar(bytes(size), pa.binary())
+    return _numpy(pc.or_(pc.not_equal(pc.binary_length(ids), size), pc.equal(ids, zero)))
+
+
+def _bad_length(ids: pa.Array, size: int) -> Bools:
+    length = _numpy(pc.binary_length(ids))
+    return (length != 0) & (length != size)
+
+
+def _out_of_range(*times: pa.Array) -> Bools:
+    masks = [_numpy(pc.greater(time, _LAST_TIME_UNIX_NANO)) for time in times]
+    return np.logical_or.reduce(masks)
+
+
+def _fields(array: pa.StructArray) -> dict[str, pa.Array]:
+    return {field.name: pc.struct_field(array, field.name) for field in array.type}
+
+
+def _batch(columns: dict[str, pa.Array], schema: pa.Schema) -> pa.RecordBatch:
+    # ptars marks fields as never null where the schema does not say so: the
+    # layout is the same, the types are not equal. Hence no schema here.
+    return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema.names)
+
+
+def _numpy(array: pa.Array) -> npt.NDArray[np.generic]:
+    return array.to_numpy(zero_copy_only=False)
+
+
+_FLATTEN: Final = {
+    Signal.SPANS: _flatten_spans,
+    Signal.LOGS: _flatten_logs,
+    Signal.METRICS: _flatten_metrics,
+}
