@@ -176,7 +176,8 @@ def _points(kind: MetricType, data: pa.StructArray) -> pa.RecordBatch:
             columns[f"{side}_bucket_counts"] = pc.struct_field(buckets, "bucket_counts")
     rows = len(columns["stream_index"])
     arrays = [
-        columns[field.name].cast(field.type) if field.name in columns
+        columns[field.name].cast(field.type)
+        if field.name in columns
         # Summaries have no exemplars, numbers no counts, and so on.
         else pa.nulls(rows, field.type)
         for field in POINTS

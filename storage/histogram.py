@@ -1,0 +1,56 @@
+"""Sparse histograms: one integer key per bucket.
+
+OpenTelemetry's exponential histogram (data model, ExponentialHistogram): bucket i
+of scale s holds values in (base^i, base^(i+1)] with base = 2^(2^-s). A key
+keeps sign and order: 0 is the zero bucket, i + BIAS a positive bucket, -(i + BIAS)
+a negative one; so keys sort as their values do. Of a histogram with explicit
+bounds the key is the position of the bucket, and its scale is EXPLICIT.
+"""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+# Base 2^(1/32): a value is at most 1.1 % away from the middle of its bucket.
+SCALE: Final = 5
+EXPLICIT: Final = -128
+# Beyond every index a float64 can have at the largest scale (20): 1074 * 2^20 < 2^31.
+BIAS: Final = 2**31
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+def keys_of(values: Floats) -> Ints:
+    """Keys, at SCALE, of finite values of any sign."""
+    magnitude = np.abs(values)
+    with np.errstate(divide="ignore"):
+        index = np.ceil(np.log2(magnitude) * 2**SCALE) - 1
+    key = np.where(magnitude > 0, index + BIAS, 0).astype(np.int64)
+    return np.where(values < 0, -key, key)
+
+
+def downscale(keys: Ints, by: Ints) -> Ints:
+    """Keys after merging each 2^by neighbouring buckets into one. Exact."""
+    index = np.abs(keys) - BIAS
+    key = (index >> by) + BIAS
+    return np.where(keys == 0, 0, np.where(keys < 0, -key, key))
+
+
+def limits(keys: Ints, scales: npt.NDArray[np.int8]) -> tuple[Floats, Floats]:
+    """Lower and upper limit of exponential buckets."""
+    index = (np.abs(keys) - BIAS).astype(np.float64)
+    step = np.exp2(-scales.astype(np.float64))
+    with np.errstate(over="ignore"):
+        near, far = np.exp2(index * step), np.exp2((index + 1) * step)
+    zero = keys == 0
+    near, far = np.where(zero, 0.0, near), np.where(zero, 0.0, far)
+    negative = keys < 0
+    return np.where(negative, -far, near), np.where(negative, -near, far)
+
+
+def explicit_limits(positions: Ints, bounds: Floats) -> tuple[Floats, Floats]:
+    """Lower and upper limit of buckets of an explicit-bounds histogram."""
+    edges = np.concatenate(([-np.inf], bounds, [np.inf]))
+    return edges[positions], edges[positions + 1]

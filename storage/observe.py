@@ -1,0 +1,333 @@
+"""Items of a journal record -> rollup rows, one for each item.
+
+Which series an item belongs to, when it happened and what it weighs: here, for
+every signal and metric type. What becomes of it is `storage.rollup`'s.
+"""
+
+from hashlib import blake2b
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from opentelemetry.proto.common.v1.common_pb2 import ArrayValue, KeyValueList
+
+from storage.histogram import BIAS, EXPLICIT, SCALE, keys_of
+from storage.origin import python_attributes, python_value, service_name
+from storage.rollup import Cells, Rollup, Rows, window_of
+from storage.schema import MetricType, Signal, Tables
+from storage.series import Keys, Registry, Series
+
+SPAN_KINDS: Final = ("unspecified", "internal", "server", "client", "producer", "consumer")
+SEVERITIES: Final = ("unspecified", "trace", "debug", "info", "warn", "error", "fatal")
+# Gauges and summaries have none.
+TEMPORALITIES: Final = ("", "delta", "cumulative")
+_CUMULATIVE: Final = 2
+_STATUS_ERROR: Final = 2
+_NO_RECORDED_VALUE: Final = 1
+# Every process mixes keys in its own way.
+_SALT: Final = np.uint64(hash("tenth") & 0xFFFF_FFFF_FFFF_FFFF)
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+def observe(signal: Signal, tables: Tables, registry: Registry) -> Rollup:
+    """Rows, not yet aggregated, of the items of one record or group of requests."""
+    return _OBSERVE[signal](tables, registry)
+
+
+def _observe_spans(tables: Tables, registry: Registry) -> Rollup:
+    spans = tables["spans"]
+    origin = _numpy(spans["origin_index"])
+    kind = _clip(_numpy(spans["kind"]), len(SPAN_KINDS))
+    services = _services(tables)
+    service = _hashes(services)[origin]
+    keys = _mix(_mix(service, _string_keys(spans["name"])), kind.astype(np.uint64))
+
+    def describe(item: int) -> Series:
+        name = spans["name"][item].as_py()
+        return Series(Signal.SPANS, services[origin[item]], name, SPAN_KINDS[kind[item]])
+
+    start = _numpy(spans["start_time_unix_nano"]).astype(np.int64)
+    end = _numpy(spans["end_time_unix_nano"]).astype(np.int64)
+    duration = np.maximum(end - start, 0).astype(np.float64)
+    rows = _rows(end, registry.numbers(keys, service, describe), duration)
+    rows.errors[:] = _numpy(spans["status_code"]) == _STATUS_ERROR
+    return Rollup(rows, _one_cell_each(duration))
+
+
+def _observe_logs(tables: Tables, registry: Registry) -> Rollup:
+    logs = tables["logs"]
+    origin = _numpy(logs["origin_index"])
+    # Logs data model, severity: four numbers to a range, 0 is unspecified.
+    severity = _clip((_numpy(logs["severity_number"]) + 3) // 4, len(SEVERITIES))
+    services = _services(tables)
+    service = _hashes(services)[origin]
+    keys = _mix(service, severity.astype(np.uint64))
+
+    def describe(item: int) -> Series:
+        return Series(Signal.LOGS, services[origin[item]], "", SEVERITIES[severity[item]])
+
+    time = _numpy(logs["time_unix_nano"]).astype(np.int64)
+    observed = _numpy(logs["observed_time_unix_nano"]).astype(np.int64)
+    time = np.where(time == 0, observed, time)
+    value = np.full(len(logs), np.nan)
+    return Rollup(_rows(time, registry.numbers(keys, service, describe), value), _no_cells())
+
+
+def _observe_metrics(tables: Tables, registry: Registry) -> Rollup:
+    streams = tables["streams"].to_pylist()
+    points = tables["points"]
+    # Data model, "No recorded value": the point says that there is none.
+    recorded = (_numpy(points["flags"]) & _NO_RECORDED_VALUE) == 0
+    if not recorded.all():
+        points = points.filter(pa.array(recorded))
+    stream = _numpy(points["stream_index"])
+    describe_stream = _Streams(tables)
+    identity = np.array([describe_stream.key(s) for s in streams], np.int64).view(np.uint64)
+    metric = np.array([describe_stream.group(s) for s in streams], np.int64).view(np.uint64)
+    keys = identity[stream] + _attribute_keys(points["attributes"]) + _bounds_keys(points)
+
+    def describe(item: int) -> Series:
+        return describe_stream.series(streams[stream[item]], points.slice(item, 1).to_pylist()[0])
+
+    numbers = registry.numbers(_mix(keys, _SALT), metric[stream], describe)
+    kind = np.array([s["type"] for s in streams], np.int8)[stream]
+    temporality = np.array([s["temporality"] for s in streams], np.int32)[stream]
+    return _weigh_points(points, numbers, kind, temporality == _CUMULATIVE)
+
+
+def _weigh_points(
+    points: pa.RecordBatch,
+    numbers: Ints,
+    kind: npt.NDArray[np.int8],
+    cumulative: npt.NDArray[np.bool_],
+) -> Rollup:
+    time = _numpy(points["time_unix_nano"]).astype(np.int64)
+    as_int = _numpy(points["as_int"].cast(pa.float64(), safe=False))
+    value = np.where(_numpy(points["as_int"].is_valid()), as_int, _numpy(points["as_double"]))
+    rows = _rows(time, numbers, value.astype(np.float64))
+    start = _numpy(points["start_time_unix_nano"]).astype(np.int64)
+    rows.first_start[:] = rows.last_start[:] = start
+    spread = kind >= MetricType.HISTOGRAM
+    if not spread.any():
+        return Rollup(rows, _no_cells())
+    for column, name in ((rows.count, "count"), (rows.sum, "sum")):
+        column[spread] = _numpy(pc.fill_null(points[name], 0))[spread]
+    for column, name in ((rows.min, "min"), (rows.max, "max")):
+        column[spread] = _numpy(points[name])[spread]
+    # Where two points claim the same time, the one that counted more is the later one.
+    rows.first[spread] = rows.last[spread] = rows.count[spread]
+    rows.level[:] = spread & (cumulative | (kind == MetricType.SUMMARY))
+    return Rollup(rows, _concat_cells([_explicit_cells(points), *_exponential_cells(points)]))
+
+
+def _rows(time: Ints, series: Ints, value: Floats) -> Rows:
+    """One row for each item; every column is an array of its own."""
+    size = len(time)
+    return Rows(
+        window=window_of(time),
+        series=series,
+        count=np.ones(size, np.int64),
+        sum=value.copy(),
+        min=value.copy(),
+        max=value.copy(),
+        errors=np.zeros(size, np.int64),
+        first_time=time,
+        first_start=np.zeros(size, np.int64),
+        first=value.copy(),
+        last_time=time,
+        last_start=np.zeros(size, np.int64),
+        last=value.copy(),
+        level=np.zeros(size, np.bool_),
+    )
+
+
+def _one_cell_each(values: Floats) -> Cells:
+    size = len(values)
+    scale = np.full(size, SCALE, np.int8)
+    return Cells(np.arange(size), scale, keys_of(values), np.ones(size, np.int64))
+
+
+def _no_cells() -> Cells:
+    return Cells(*(np.empty(0, t) for t in (np.int64, np.int8, np.int64, np.int64)))
+
+
+def _explicit_cells(points: pa.RecordBatch) -> Cells:
+    row, position, count = _buckets(points["bucket_counts"])
+    return Cells(row, np.full(len(row), EXPLICIT, np.int8), position, count)
+
+
+def _exponential_cells(points: pa.RecordBatch) -> list[Cells]:
+    scale = _numpy(pc.fill_null(points["scale"], 0))
+    # Data model: scales beyond these limits have no use for float64 values.
+    scale = np.clip(scale, -20, 20).astype(np.int8)
+    zero = _numpy(pc.fill_null(points["zero_count"], 0)).astype(np.int64)
+    row = np.flatnonzero(zero)
+    cells = [Cells(row, scale[row], np.zeros(len(row), np.int64), zero[row])]
+    for side, sign in (("positive", 1), ("negative", -1)):
+        row, position, count = _buckets(points[f"{side}_bucket_counts"])
+        offset = _numpy(pc.fill_null(points[f"{side}_offset"], 0)).astype(np.int64)
+        cells.append(Cells(row, scale[row], sign * (offset[row] + position + BIAS), count))
+    return cells
+
+
+def _buckets(counts: pa.ListArray) -> tuple[Ints, Ints, Ints]:
+    """Row, position within the row's list, and count of the buckets that are not empty."""
+    row, position, count = _entries(counts)
+    filled = count > 0
+    return row[filled], position[filled], count[filled].astype(np.int64)
+
+
+def _entries(lists: pa.ListArray) -> tuple[Ints, Ints, npt.NDArray[Any]]:
+    """Row, position within the row's list, and value of every entry."""
+    length = _numpy(pc.fill_null(pc.list_value_length(lists), 0)).astype(np.int64)
+    row = np.repeat(np.arange(len(lists)), length)
+    position = np.arange(len(row)) - np.repeat(np.cumsum(length) - length, length)
+    return row, position, _numpy(lists.flatten())
+
+
+def _concat_cells(parts: list[Cells]) -> Cells:
+    return Cells(
+        np.concatenate([p.row for p in parts]),
+        np.concatenate([p.scale for p in parts]),
+        np.concatenate([p.key for p in parts]),
+        np.concatenate([p.count for p in parts]),
+    )
+
+
+class _Streams:
+    """Keys and descriptions of the metric streams of one record.
+
+    Data model, "Metric streams": a stream is told by resource, scope, name, type,
+    unit, temporality and monotonicity, and by the attributes of its points.
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        self._services = _services(tables)
+        self._origins = [hash(tuple(o.values())) for o in tables["origins"].to_pylist()]
+        self._origin_rows = tables["origins"]
+
+    def key(self, stream: dict[str, Any]) -> int:
+        parts = ("name", "unit", "type", "temporality", "monotonic")
+        return hash((self._origins[stream["origin_index"]], *(stream[part] for part in parts)))
+
+    def group(self, stream: dict[str, Any]) -> int:
+        return hash((self._services[stream["origin_index"]], stream["name"], stream["type"]))
+
+    def series(self, stream: dict[str, Any], point: dict[str, Any]) -> Series:
+        origin = stream["origin_index"]
+        kind = MetricType(stream["type"])
+        bounds = tuple(point["explicit_bounds"] or ()) if kind is MetricType.HISTOGRAM else None
+        return Series(
+            Signal.METRICS,
+            self._services[origin],
+            stream["name"],
+            kind.name.lower(),
+            stream["unit"],
+            TEMPORALITIES[_clip_one(stream["temporality"], len(TEMPORALITIES))],
+            stream["monotonic"],
+            {pair["key"]: _any_value(pair["value"]) for pair in point["attributes"]},
+            _origin_id(self._origin_rows.slice(origin, 1).to_pylist()[0]),
+            bounds,
+        )
+
+
+def _origin_id(origin: dict[str, Any]) -> str:
+    content = repr(tuple(origin.values())).encode()
+    return blake2b(content, digest_size=8).hexdigest()
+
+
+def _any_value(value: dict[str, Any] | None) -> Any:
+    for name, member in (value or {}).items():
+        if member is None:
+            continue
+        if name == "array_value":
+            return [python_value(item) for item in ArrayValue.FromString(member).values]
+        if name == "kvlist_value":
+            return python_attributes(KeyValueList.FromString(member).values)
+        return member
+    return None
+
+
+def _services(tables: Tables) -> list[str]:
+    return [service_name(resource) for resource in tables["origins"]["resource"].to_pylist()]
+
+
+def _hashes(values: list[str]) -> Keys:
+    return np.array([hash(value) for value in values], np.int64).view(np.uint64)
+
+
+def _string_keys(strings: pa.Array) -> Keys:
+    """A key for each string; null and "" have the same."""
+    encoded = pc.dictionary_encode(pc.fill_null(strings, ""))
+    return _hashes(encoded.dictionary.to_pylist())[_numpy(encoded.indices)]
+
+
+def _attribute_keys(attributes: pa.ListArray) -> Keys:
+    """A key for each attribute list, whatever the order of its entries."""
+    pairs = attributes.flatten()
+    value = pc.struct_field(pairs, "value")
+    key = _string_keys(pc.struct_field(pairs, "key"))
+    for member in value.type:
+        column = pc.struct_field(value, member.name)
+        if column.null_count < len(column):
+            key = _mix(key, _value_keys(column))
+    return _list_sums(key, attributes)
+
+
+def _list_sums(keys: Keys, lists: pa.ListArray) -> Keys:
+    """The sum, modulo 2^64, of the entries' keys for each list."""
+    sums = np.concatenate((np.zeros(1, np.uint64), np.cumsum(keys, dtype=np.uint64)))
+    length = _numpy(pc.fill_null(pc.list_value_length(lists), 0))
+    ends = np.cumsum(length)
+    return sums[ends] - sums[ends - length]
+
+
+def _value_keys(column: pa.Array) -> Keys:
+    if pa.types.is_string(column.type) or pa.types.is_binary(column.type):
+        encoded = pc.dictionary_encode(column)
+        keys = np.array([hash(v) for v in encoded.dictionary.to_pylist()], np.int64)
+        return keys.view(np.uint64)[_numpy(pc.fill_null(encoded.indices, 0))] * _numpy(
+            column.is_valid()
+        ).astype(np.uint64)
+    filled = pc.fill_null(column.cast(pa.int64()) if column.type == pa.bool_() else column, 0)
+    return _mix(_numpy(filled).view(np.uint64), _numpy(column.is_valid()).astype(np.uint64))
+
+
+def _bounds_keys(points: pa.RecordBatch) -> Keys:
+    _, position, bound = _entries(points["explicit_bounds"])
+    bits = _mix(bound.astype(np.float64).view(np.uint64), position.astype(np.uint64))
+    return _list_sums(bits, points["explicit_bounds"])
+
+
+def _mix(left: Keys, right: Keys | np.uint64) -> Keys:
+    """Two keys into one; the finaliser of splitmix64."""
+    with np.errstate(over="ignore"):
+        key = left * np.uint64(0x9E37_79B9_7F4A_7C15) + right + _SALT
+        key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58_476D_1CE4_E5B9)
+        key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D0_49BB_1331_11EB)
+        return key ^ (key >> np.uint64(31))
+
+
+def _clip(values: npt.NDArray[Any], size: int) -> Ints:
+    """Enum numbers as places in a list of names; unknown ones go to 0."""
+    numbers = values.astype(np.int64)
+    return np.where((numbers >= 0) & (numbers < size), numbers, 0)
+
+
+def _clip_one(value: int, size: int) -> int:
+    return value if 0 <= value < size else 0
+
+
+def _numpy(array: pa.Array) -> npt.NDArray[Any]:
+    return array.to_numpy(zero_copy_only=False)
+
+
+_OBSERVE: Final = {
+    Signal.SPANS: _observe_spans,
+    Signal.LOGS: _observe_logs,
+    Signal.METRICS: _observe_metrics,
+}

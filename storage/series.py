@@ -1,0 +1,170 @@
+"""Series: what rollup rows are about, and the numbers they go by.
+
+An item finds its series by a 64-bit key that is computed for a whole table at
+once; only a key that is new costs Python. Keys are salted per process, so that
+no sender can choose two that meet; `Series.id` is the lasting name.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from storage.schema import Signal
+
+Keys = npt.NDArray[np.uint64]
+Ints = npt.NDArray[np.int64]
+
+OVERFLOW: Final = {"otel.metric.overflow": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What a series is, in OpenTelemetry's words.
+
+    `kind` is the span kind, the severity, or the metric type. `origin` tells
+    streams of the same metric from different resources or scopes apart.
+    `bounds` are those of an explicit-bucket histogram.
+    """
+
+    signal: Signal
+    service_name: str
+    name: str
+    kind: str
+    unit: str = ""
+    temporality: str = ""
+    monotonic: bool = False
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    origin: str = ""
+    bounds: tuple[float, ...] | None = None
+
+    @property
+    def id(self) -> int:
+        """64 bits of a hash of everything above: the same in every process."""
+        content = [
+            *(int(self.signal), self.service_name, self.name, self.kind, self.unit),
+            *(self.temporality, self.monotonic, sorted(self.attributes.items()), self.origin),
+            self.bounds,
+        ]
+        text = json.dumps(content, default=repr).encode()
+        return int.from_bytes(blake2b(text, digest_size=8).digest(), "little")
+
+
+class Registry:
+    """Numbers for series. At most `max_series` have one of their own.
+
+    Beyond that, new series of a group (a metric, a service's spans) share one
+    overflow series (metrics SDK, cardinality limits), and there are at most
+    `max_series` groups, and then one for all. `overflow_items` counts what went there.
+    """
+
+    def __init__(self, max_series: int) -> None:
+        self.series: dict[int, Series] = {}
+        self.overflow_items = 0
+        self._max_series = max_series
+        self._free: list[int] = []
+        self._next = 0
+        self._own = _Numbers()
+        self._shared = _Numbers()
+
+    def numbers(self, keys: Keys, groups: Keys, describe: Callable[[int], Series]) -> Ints:
+        """The series number of each item.
+
+        `keys` and `groups` have one entry per item; `describe(i)` tells the
+        series of item i, and is called for new keys only.
+        """
+        numbers = self._own.find(keys)
+        missing = np.flatnonzero(numbers < 0)
+        if len(missing):
+            new, first = np.unique(keys[missing], return_index=True)
+            free = self._max_series - len(self._own)
+            items = missing[first[:free]]
+            self._own.add(new[:free], [self._enter(describe(int(i))) for i in items])
+            numbers = self._own.find(keys)
+            over = np.flatnonzero(numbers < 0)
+            if len(over):
+                numbers[over] = self._overflow(groups[over], lambda i: describe(int(over[i])))
+                self.overflow_items += len(over)
+        return numbers
+
+    def release(self, dead: Ints) -> None:
+        """Forget series, by number; their numbers will name others."""
+        self._own.remove(dead)
+        self._shared.remove(dead)
+        for number in dead.tolist():
+            del self.series[number]
+        self._free += dead.tolist()
+
+    def _overflow(self, groups: Keys, describe: Callable[[int], Series]) -> Ints:
+        numbers = self._shared.find(groups)
+        missing = np.flatnonzero(numbers < 0)
+        if len(missing):
+            new, first = np.unique(groups[missing], return_index=True)
+            free = max(self._max_series - len(self._shared), 0)
+            items = missing[first[:free]]
+            series = [_overflow_series(describe(int(i))) for i in items]
+            self._shared.add(new[:free], [self._enter(s) for s in series])
+            numbers = self._shared.find(groups)
+        # No room for another group either: whatever the first group is will do, as
+        # long as nothing is lost and memory is bounded.
+        numbers[numbers < 0] = self._shared.any()
+        return numbers
+
+    def _enter(self, series: Series) -> int:
+        number = self._free.pop() if self._free else self._next
+        self._next = max(self._next, number + 1)
+        self.series[number] = series
+        return number
+
+
+class _Numbers:
+    """A sorted map from keys to series numbers, looked up by the column."""
+
+    def __init__(self) -> None:
+        self._keys: Keys = np.empty(0, np.uint64)
+        self._numbers: Ints = np.empty(0, np.int64)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def find(self, keys: Keys) -> Ints:
+        """Numbers of `keys`, -1 for unknown ones."""
+        if len(self._keys) == 0:
+            return np.full(len(keys), -1, np.int64)
+        place = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        return np.where(self._keys[place] == keys, self._numbers[place], -1)
+
+    def any(self) -> int:
+        """One of the numbers."""
+        return int(self._numbers[0])
+
+    def add(self, keys: Keys, numbers: list[int]) -> None:
+        """Add new keys, which are sorted."""
+        place = np.searchsorted(self._keys, keys)
+        self._keys = np.insert(self._keys, place, keys)
+        self._numbers = np.insert(self._numbers, place, np.array(numbers, np.int64))
+
+    def remove(self, numbers: Ints) -> None:
+        """Remove the keys of `numbers`."""
+        kept = ~np.isin(self._numbers, numbers)
+        self._keys, self._numbers = self._keys[kept], self._numbers[kept]
+
+
+def _overflow_series(series: Series) -> Series:
+    """The series that stands for all of a group that have none of their own."""
+    named = series.signal is Signal.METRICS
+    return Series(
+        series.signal,
+        series.service_name,
+        series.name if named else "",
+        series.kind,
+        series.unit,
+        series.temporality,
+        series.monotonic,
+        OVERFLOW,
+        bounds=series.bounds,
+    )
