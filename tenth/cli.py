@@ -1,0 +1,192 @@
+"""The `tenth` command: which words it knows, and what each of them takes.
+
+A command is a settings model, so that flags, environment and `tenth.toml` are
+one definition. What a command needs to run is imported when it runs.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
+
+from pydantic import Field, ValidationError
+from pydantic_settings import CliApp, CliPositionalArg, SettingsError
+
+from tenth.errors import UserError
+from tenth.settings import Connection, Settings
+from tenth.values import Duration, NetworkAddress
+
+if TYPE_CHECKING:
+    from pydantic_settings import BaseSettings
+
+EXIT_FAILED: Final = 1
+EXIT_USAGE: Final = 2
+
+
+class Serve(Settings, cli_prog_name="tenth serve"):
+    """Runs all of Tenth: receives OTLP, keeps it, and shows it live."""
+
+    def cli_cmd(self) -> None:
+        """Serves until Ctrl-C."""
+        from tenth.serve import serve
+
+        serve(self)
+
+
+class Collector(Settings, cli_prog_name="tenth collector"):
+    """Runs the collector alone: receives OTLP and writes the journal."""
+
+    def cli_cmd(self) -> None:
+        """Is the collector until SIGTERM."""
+        from tenth.roles import run_role
+
+        run_role("collector", self)
+
+
+class Storage(Settings, cli_prog_name="tenth storage"):
+    """Runs storage alone: keeps the archive and answers SQL."""
+
+    def cli_cmd(self) -> None:
+        """Is storage until SIGTERM."""
+        from tenth.roles import run_role
+
+        run_role("storage", self)
+
+
+class Ui(Settings, cli_prog_name="tenth ui"):
+    """Runs the page's server alone."""
+
+    def cli_cmd(self) -> None:
+        """Is the page's server until SIGTERM."""
+        from tenth.roles import run_role
+
+        run_role("ui", self)
+
+
+class Demo(Connection, cli_prog_name="tenth demo"):
+    """Runs a small shop of three instrumented services and customers for it."""
+
+    rate: float = Field(20.0, gt=0, le=1_000, description="Visits to the shop per second.")
+    duration: Duration = Field(
+        Duration(0), description="How long to run, such as 30s; 0ms runs until Ctrl-C."
+    )
+    endpoint: NetworkAddress | None = Field(
+        None, description="OTLP/gRPC receiver; if unset, the address of --otlp-grpc."
+    )
+    as_json: bool = Field(False, validation_alias="json", description="Print the counts as JSON.")
+
+    def cli_cmd(self) -> None:
+        """Runs the shop, then prints how many spans each service sent."""
+        from tenth.demo.shop import run_shop
+
+        run_shop(self)
+
+
+class Run(Connection, cli_prog_name="tenth run"):
+    """Runs a program with the OpenTelemetry settings that make it live in Tenth.
+
+    Write -- before the program: tenth run -- python app.py
+    """
+
+    command: CliPositionalArg[list[str]] = Field(description="The program and its arguments.")
+
+    def cli_cmd(self) -> None:
+        """Becomes the program."""
+        from tenth.run import run
+
+        run(self.command, self)
+
+
+class Query(Connection, cli_prog_name="tenth query"):
+    """Asks the archive in SQL and prints the answer."""
+
+    query: CliPositionalArg[str] = Field(description="One read-only SQL statement.")
+    as_json: bool = Field(False, validation_alias="json", description="Print the answer as JSON.")
+    max_rows: Annotated[int, Field(ge=1)] | None = Field(None, description="Most rows to return.")
+    timeout: Duration | None = Field(None, description="Longest time the query may run.")
+
+    def cli_cmd(self) -> None:
+        """Prints the rows."""
+        from tenth.query import query
+
+        query(self)
+
+
+class Version(Connection, cli_prog_name="tenth version"):
+    """Prints the versions of Tenth and of what it stands on."""
+
+    as_json: bool = Field(False, validation_alias="json", description="Print them as JSON.")
+
+    def cli_cmd(self) -> None:
+        """Prints the versions."""
+        from tenth.version import show_versions
+
+        show_versions(as_json=self.as_json)
+
+
+COMMANDS: Final[dict[str, type["BaseSettings"]]] = {
+    "serve": Serve,
+    "demo": Demo,
+    "run": Run,
+    "query": Query,
+    "collector": Collector,
+    "storage": Storage,
+    "ui": Ui,
+    "version": Version,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command that the arguments name; exits with 2 when they make no sense."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    name = words.pop(0) if words else "--help"
+    if name in ("-h", "--help", "help"):
+        print(_help())
+    elif name == "--version":
+        _run("version", words)
+    elif name in COMMANDS:
+        _run(name, words)
+    else:
+        _fail(f"there is no command {name!r}\n\n{_help()}", EXIT_USAGE)
+
+
+def _run(name: str, words: list[str]) -> None:
+    try:
+        CliApp.run(COMMANDS[name], cli_args=words)
+    except ValidationError as error:
+        _fail(f"{name}: {_explain(error)}", EXIT_USAGE)
+    except SettingsError as error:
+        _fail(f"{name}: {error}", EXIT_USAGE)
+    except UserError as error:
+        _fail(f"{name}: {error}", EXIT_FAILED)
+
+
+def _explain(error: ValidationError) -> str:
+    # The values are left out: one of them may be a token.
+    faults = error.errors(include_input=False, include_url=False)
+    return "\n".join(
+        f"{'.'.join(map(str, fault['loc']))}: {fault['msg'].removeprefix('Value error, ')}"
+        for fault in faults
+    )
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    print(f"tenth: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _help() -> str:
+    lines = [
+        f"  {name:<10} {(command.__doc__ or '').splitlines()[0]}"
+        for name, command in COMMANDS.items()
+    ]
+    return "\n".join(
+        [
+            "usage: tenth COMMAND [OPTIONS]",
+            "",
+            "OpenTelemetry at a tenth of a second.",
+            "",
+            *lines,
+            "",
+            "`tenth COMMAND --help` shows the options of a command.",
+        ]
+    )

@@ -1,0 +1,5 @@
+"""What goes wrong in ways that the person at the keyboard can put right."""
+
+
+class UserError(Exception):
+    """The text says what is wrong and what to do; the command prints it and exits with 1."""

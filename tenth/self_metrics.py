@@ -1,0 +1,158 @@
+"""Metrics of the host and of Tenth's own processes, sent to its own collector.
+
+Every export has the same few points whatever Tenth does, and nothing here is
+measured per request: the observer cannot feed itself.
+"""
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import psutil
+from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
+from opentelemetry.metrics import CallbackOptions, Meter, Observation
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
+
+from tenth import __version__
+from tenth.settings import Settings, tokens
+from tenth.supervisor import Supervisor
+
+EXPORT_TIMEOUT_S: Final = 0.5
+COMPLAINT_INTERVAL_S: Final = 60.0
+EXPORTER_LOGGER: Final = "opentelemetry.exporter.otlp.proto.grpc.exporter"
+
+
+async def observe(settings: Settings, supervisor: Supervisor) -> None:
+    """Sends metrics until the supervisor stops."""
+    complaints = RareLog(COMPLAINT_INTERVAL_S)
+    logging.getLogger(EXPORTER_LOGGER).addFilter(complaints)
+    provider = await asyncio.to_thread(_provider, settings, Processes(supervisor))
+    try:
+        await supervisor.stopping.wait()
+    finally:
+        # The collector is going too: that it does not answer is no news.
+        complaints.silent = True
+        await asyncio.to_thread(provider.shutdown, EXPORT_TIMEOUT_S * 1_000)
+
+
+class RareLog(logging.Filter):
+    """Lets one record through in each interval. `silent` lets none through."""
+
+    def __init__(self, interval_s: float) -> None:
+        super().__init__()
+        self.silent = False
+        self._interval_s = interval_s
+        self._next_s = 0.0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record may be logged."""
+        now_s = time.monotonic()
+        if self.silent or now_s < self._next_s:
+            return False
+        self._next_s = now_s + self._interval_s
+        return True
+
+
+class Processes:
+    """The processes of Tenth by role; a restarted role is a new process under its old name."""
+
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._supervisor = supervisor
+        self._known: dict[str, psutil.Process] = {}
+
+    def by_role(self) -> Iterator[tuple[str, psutil.Process]]:
+        """Role name and process of all that run now, the supervisor included."""
+        pids = {role.name: role.pid for role in self._supervisor.roles}
+        for name, pid in [*pids.items(), ("supervisor", os.getpid())]:
+            known = self._known.get(name)
+            if pid is None:
+                continue
+            if known is None or known.pid != pid:
+                try:
+                    self._known[name] = psutil.Process(pid)
+                except psutil.NoSuchProcess:
+                    continue
+            yield name, self._known[name]
+
+    def cpu(self, _: CallbackOptions) -> Iterable[Observation]:
+        """Processor time since the last call, as a share of one processor."""
+        for name, process in self.by_role():
+            try:
+                yield Observation(process.cpu_percent() / 100, {"tenth.role": name})
+            except psutil.NoSuchProcess:
+                continue
+
+    def memory(self, _: CallbackOptions) -> Iterable[Observation]:
+        """Resident memory in bytes."""
+        for name, process in self.by_role():
+            try:
+                yield Observation(process.memory_info().rss, {"tenth.role": name})
+            except psutil.NoSuchProcess:
+                continue
+
+
+def host_cpu(_: CallbackOptions) -> Iterable[Observation]:
+    """Share of all processors of the host that was busy since the last call, 0 to 1."""
+    yield Observation(psutil.cpu_percent() / 100)
+
+
+def host_memory_share(_: CallbackOptions) -> Iterable[Observation]:
+    """Share of the host's memory that is not available, 0 to 1."""
+    yield Observation(psutil.virtual_memory().percent / 100)
+
+
+def host_memory(_: CallbackOptions) -> Iterable[Observation]:
+    """Used memory of the host in bytes."""
+    yield Observation(psutil.virtual_memory().used, {"system.memory.state": "used"})
+
+
+def host_network(_: CallbackOptions) -> Iterable[Observation]:
+    """Bytes through all interfaces but loopback, where Tenth talks to itself."""
+    counters = [c for name, c in psutil.net_io_counters(pernic=True).items() if name != "lo"]
+    sent = sum(counter.bytes_sent for counter in counters)
+    received = sum(counter.bytes_recv for counter in counters)
+    yield Observation(sent, {"network.io.direction": "transmit"})
+    yield Observation(received, {"network.io.direction": "receive"})
+
+
+def host_disk(_: CallbackOptions) -> Iterable[Observation]:
+    """Bytes read from and written to all disks; nothing where the host does not tell."""
+    counters = psutil.disk_io_counters()
+    if counters is not None:
+        yield Observation(counters.read_bytes, {"disk.io.direction": "read"})
+        yield Observation(counters.write_bytes, {"disk.io.direction": "write"})
+
+
+def register(meter: Meter, processes: Processes) -> None:
+    """Creates the instruments; names and units are those of the semantic conventions."""
+    gauge, counter = meter.create_observable_gauge, meter.create_observable_counter
+    amount = meter.create_observable_up_down_counter
+    gauge("system.cpu.utilization", [host_cpu], unit="1")
+    gauge("system.memory.utilization", [host_memory_share], unit="1")
+    amount("system.memory.usage", [host_memory], unit="By")
+    counter("system.network.io", [host_network], unit="By")
+    counter("system.disk.io", [host_disk], unit="By")
+    gauge("process.cpu.utilization", [processes.cpu], unit="1")
+    amount("process.memory.usage", [processes.memory], unit="By")
+
+
+def _provider(settings: Settings, processes: Processes) -> MeterProvider:
+    ingest_tokens = tokens(settings.ingest_token)
+    exporter = OTLPMetricExporter(
+        endpoint=f"http://{settings.self_otlp or settings.otlp_grpc.reachable}",
+        insecure=True,
+        headers={"authorization": f"Bearer {ingest_tokens[0]}"} if ingest_tokens else None,
+        timeout=EXPORT_TIMEOUT_S,
+    )
+    reader = PeriodicExportingMetricReader(
+        exporter, export_interval_millis=settings.self_observation_interval
+    )
+    resource = Resource({"service.name": "tenth", "service.version": __version__})
+    provider = MeterProvider([reader], resource, shutdown_on_exit=False)
+    register(provider.get_meter("tenth"), processes)
+    return provider

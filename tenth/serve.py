@@ -1,0 +1,134 @@
+"""`tenth serve`: checks, starts and introduces Tenth."""
+
+import asyncio
+import http.client
+import logging
+import os
+import socket
+import sys
+import time
+from typing import Final
+
+from tenth import roles
+from tenth.data_dir import DataDir, exclusive
+from tenth.errors import UserError
+from tenth.roles import RoleName
+from tenth.settings import ENV_PREFIX, Settings, as_environment
+from tenth.supervisor import RoleProcess, Supervisor
+from tenth.values import NetworkAddress
+
+log = logging.getLogger("tenth.serve")
+
+# The collector ends first so that nothing new comes in; the page ends last.
+STOP_ORDER: Final[tuple[RoleName, ...]] = ("collector", "storage", "ui")
+READY_POLL_S: Final = 0.1
+READY_TIMEOUT_S: Final = 2.0
+# How long a start may take before the reason of the wait is shown, and shown again.
+PATIENCE_S: Final = 10.0
+
+
+class AddressInUseError(UserError):
+    """Another program listens where Tenth should."""
+
+
+def serve(settings: Settings) -> None:
+    """Runs all of Tenth until SIGTERM or SIGINT.
+
+    Raises UnsafeAddressError, DataDirInUseError or AddressInUseError before anything is started.
+    """
+    logging.basicConfig(
+        level=settings.log_level.upper(),
+        format="%(asctime)s tenth %(levelname)s %(name)s: %(message)s",
+    )
+    if settings.self_otlp is None:
+        settings = settings.model_copy(update={"self_otlp": settings.otlp_grpc.reachable})
+    roles.check(settings)
+    data = DataDir(settings.data)
+    data.create()
+    with exclusive(data.run / "lock"):
+        for name in ("otlp_grpc", "otlp_http", "ui"):
+            _check_free(name, getattr(settings, name))
+        asyncio.run(_supervise(settings))
+
+
+async def _supervise(settings: Settings) -> None:
+    supervisor = Supervisor([role_process(name, settings) for name in STOP_ORDER])
+    introduction = asyncio.create_task(_introduce(settings, supervisor))
+    try:
+        await supervisor.run()
+    finally:
+        introduction.cancel()
+        await asyncio.wait([introduction])
+    print("Tenth has stopped.", flush=True)
+
+
+def role_process(name: RoleName, settings: Settings) -> RoleProcess:
+    """The command of a role and the environment that carries its settings."""
+    inherited = {key: text for key, text in os.environ.items() if not key.startswith(ENV_PREFIX)}
+    return RoleProcess(
+        name=name,
+        # -P: a folder named `ui` or `storage` in the working directory is not ours.
+        command=(sys.executable, "-P", "-m", "tenth", name),
+        environment=inherited | as_environment(settings) | {roles.SUPERVISED: "1"},
+    )
+
+
+def _check_free(name: str, address: NetworkAddress) -> None:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address.host, address.port))
+        except OSError as error:
+            flag = name.replace("_", "-")
+            raise AddressInUseError(
+                f"cannot listen on {address}: {error.strerror}. Stop what uses it, or choose "
+                f"another address with --{flag}"
+            ) from error
+
+
+async def _introduce(settings: Settings, supervisor: Supervisor) -> None:
+    """Waits until all roles are ready and says where things are; then observes Tenth itself."""
+    await _wait_until_ready(settings.ui.reachable)
+    print(_introduction(settings), flush=True)
+    if settings.self_observation:
+        from tenth.self_metrics import observe
+
+        await observe(settings, supervisor)
+
+
+async def _wait_until_ready(ui: NetworkAddress) -> None:
+    complain_at_s = time.monotonic() + PATIENCE_S
+    while True:
+        reason = await asyncio.to_thread(_why_not_ready, ui)
+        if reason is None:
+            return
+        if time.monotonic() > complain_at_s:
+            log.warning("still waiting to be ready: %s", reason)
+            complain_at_s += PATIENCE_S
+        await asyncio.sleep(READY_POLL_S)
+
+
+def _why_not_ready(ui: NetworkAddress) -> str | None:
+    connection = http.client.HTTPConnection(ui.host, ui.port, timeout=READY_TIMEOUT_S)
+    try:
+        connection.request("GET", "/readyz")
+        response = connection.getresponse()
+        body = response.read(4096)
+    except (OSError, http.client.HTTPException) as error:
+        return f"no answer from http://{ui}/readyz ({error})"
+    finally:
+        connection.close()
+    return None if response.status == http.HTTPStatus.OK else body.decode(errors="replace")
+
+
+def _introduction(settings: Settings) -> str:
+    return "\n".join(
+        [
+            f"Tenth is ready. Open http://{settings.ui.reachable}/",
+            f"  OTLP/gRPC  {settings.otlp_grpc}",
+            f"  OTLP/HTTP  http://{settings.otlp_http}",
+            f"  data       {settings.data}",
+            "Try: tenth demo. Stop with Ctrl-C.",
+        ]
+    )

@@ -1,0 +1,209 @@
+"""Every setting of Tenth, once.
+
+A value comes from the first that has it: the flag, the environment (`TENTH_` and
+the name), the file `tenth.toml`, the default. `docs/settings.md` shows this list,
+and a test holds it to this file.
+"""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from tenth.errors import UserError
+from tenth.values import Address, Duration, NetworkAddress, Size
+
+ENV_PREFIX: Final = "TENTH_"
+DEFAULT_FILE: Final = Path("tenth.toml")
+
+
+def default_data_dir() -> Path:
+    """`$XDG_DATA_HOME/tenth`, or `~/.local/share/tenth`."""
+    base = os.environ.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "tenth"
+
+
+class SettingsFileError(UserError):
+    """The settings file cannot be read or has keys that no setting has."""
+
+
+class _File(PydanticBaseSettingsSource):
+    """`tenth.toml` of the working directory, or the file that `config` names."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        raise NotImplementedError  # `__call__` reads all values at once
+
+    def __call__(self) -> dict[str, Any]:
+        named = self.current_state.get("config")
+        path = Path(named) if named else DEFAULT_FILE
+        if not named and not path.exists():
+            return {}
+        values = _read_file(path)
+        return {
+            name: value for name, value in values.items() if name in self.settings_cls.model_fields
+        }
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsFileError(f"cannot read the settings file {path}: {error}") from error
+    values = {name.replace("-", "_"): value for name, value in values.items()}
+    unknown = sorted(values.keys() - Settings.model_fields.keys())
+    if unknown:
+        raise SettingsFileError(f"{path} has unknown settings: {', '.join(unknown)}")
+    return values
+
+
+class Connection(BaseSettings):
+    """Where Tenth is and what it takes to get in."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX,
+        extra="forbid",
+        cli_kebab_case=True,
+        cli_implicit_flags=True,
+        cli_avoid_json=True,
+        cli_hide_none_type=True,
+        cli_parse_none_str="none",
+        validate_by_name=True,
+    )
+
+    config: Path | None = Field(
+        None,
+        description="Settings file; if unset, `tenth.toml` of the working directory, if any.",
+    )
+    otlp_grpc: NetworkAddress = Field(
+        NetworkAddress("127.0.0.1:4317"), description="Address of OTLP over gRPC."
+    )
+    otlp_http: NetworkAddress = Field(
+        NetworkAddress("127.0.0.1:4318"), description="Address of OTLP over HTTP."
+    )
+    ui: NetworkAddress = Field(
+        NetworkAddress("127.0.0.1:4319"),
+        description="Address of the page and the HTTP API.",
+    )
+    ingest_token: SecretStr | None = Field(
+        None,
+        description="What senders of telemetry must show as `Authorization: Bearer`; several are "
+        "separated by commas. Better set in the environment than as a flag.",
+    )
+    ui_token: SecretStr | None = Field(
+        None,
+        description="What readers must show; several are separated by commas. Better set in the "
+        "environment than as a flag.",
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, _File(settings_cls)
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+class Settings(Connection):
+    """What `tenth serve` and the commands of single roles can be told."""
+
+    data: Annotated[Path, AfterValidator(_absolute)] = Field(
+        default_factory=default_data_dir,
+        description="Folder of the journal, the archive and the sockets; "
+        "if unset, `$XDG_DATA_HOME/tenth` or `~/.local/share/tenth`.",
+    )
+    max_memory: Size = Field(
+        Size.parse("1GiB"),
+        description="Memory the archive's database may use; beyond it queries use the disk or fail.",
+    )
+    max_journal: Size = Field(
+        Size.parse("8GiB"),
+        description="Size of the journal at which senders are asked to retry later.",
+    )
+    min_free_disk: Size = Field(
+        Size.parse("256MiB"), description="Free disk below which senders are asked to retry later."
+    )
+    max_request: Size = Field(
+        Size.parse("64MiB"), description="Largest OTLP request, after decompression."
+    )
+    max_inflight: Size = Field(
+        Size.parse("256MiB"),
+        description="OTLP requests in memory beyond which senders are asked to retry later.",
+    )
+    ring: Duration = Field(
+        Duration.parse("10m"), description="How far back the windows of 100 ms are kept in memory."
+    )
+    max_series: int = Field(
+        20_000,
+        ge=1,
+        description="Live series beyond which points go to one more series per metric.",
+    )
+    threads: int = Field(2, ge=1, description="Threads of the archive's database.")
+    query_timeout: Duration = Field(
+        Duration.parse("30s"), description="Longest time a query may run."
+    )
+    query_max_rows: int = Field(100_000, ge=1, description="Rows a query may return.")
+    max_running_queries: int = Field(4, ge=1, description="Queries that may run at once.")
+    max_live_clients: int = Field(1_000, ge=1, description="Pages that may watch live at once.")
+    allowed_hosts: str = Field(
+        "",
+        description="Host names besides the loopback ones under which browsers may reach the page, "
+        "separated by commas.",
+    )
+    live: Address | None = Field(
+        None,
+        description="Address of the live feed, from collector to ui; if unset, a socket in the "
+        "data folder.",
+    )
+    archive: Address | None = Field(
+        None,
+        description="Address of the archive, from storage to ui; if unset, a socket in the data "
+        "folder.",
+    )
+    role_token: SecretStr | None = Field(
+        None, description="What roles show each other when they talk over TCP."
+    )
+    self_observation: bool = Field(
+        True,
+        description="Whether Tenth sends metrics of the host and telemetry of its own.",
+    )
+    self_observation_interval: Duration = Field(
+        Duration.parse("500ms"), description="Time between two exports of those metrics."
+    )
+    self_otlp: NetworkAddress | None = Field(
+        None,
+        description="OTLP/gRPC receiver of what Tenth says of itself; if unset, `tenth serve` tells "
+        "its own collector and a single role tells nobody.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severity that is logged to standard error."
+    )
+
+
+def tokens(secret: SecretStr | None) -> tuple[str, ...]:
+    """The tokens of a setting that holds several, separated by commas."""
+    text = secret.get_secret_value() if secret else ""
+    return tuple(token.strip() for token in text.split(",") if token.strip())
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """The settings as `TENTH_` variables from which another process reads the same values."""
+    plain = {
+        name: value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        for name, value in settings
+        if value is not None
+    }
+    # The values of the settings file are among these; read again it could only contradict.
+    plain["config"] = os.devnull
+    return {f"{ENV_PREFIX}{name.upper()}": text for name, text in plain.items()}
