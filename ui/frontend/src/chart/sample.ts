@@ -1,0 +1,158 @@
+/** From rings to the points of a line, at most two a pixel. Pure: no DOM, no clock. */
+import { WINDOW_MS } from "../live/protocol";
+import type { PanelRing } from "../live/ring";
+
+/**
+ * `zero`: a rate, where nothing came there was nothing. `bridge`: a gauge or a percentile, which
+ * still holds between two points that are near enough.
+ */
+export type Fill = "zero" | "bridge";
+
+/** uPlot's language: null ends the line, undefined lets it go on to the next point. */
+export type Point = number | null | undefined;
+
+export interface Line {
+  ring: PanelRing;
+  measure: string;
+  series: number;
+  fill: Fill;
+}
+
+/** SDKs send spans every 5 s: before that, an empty window may only be a late one. */
+const SETTLE_WINDOWS = 60;
+/** A gauge older than this says nothing about now. */
+const BRIDGE_WINDOWS = 100;
+
+/** The points of a range of windows. A bucket of several windows has two: its least and most. */
+export class Grid {
+  readonly step: number;
+  readonly first: number;
+  readonly buckets: number;
+
+  constructor(from: number, to: number, pixels: number) {
+    this.step = Math.max(1, Math.ceil((to - from + 1) / Math.max(1, pixels)));
+    // Whole multiples of the step: a window stays in its bucket while the picture moves.
+    this.first = Math.floor(from / this.step) * this.step;
+    this.buckets = Math.floor(to / this.step) - this.first / this.step + 1;
+  }
+
+  get points(): number {
+    return this.step === 1 ? this.buckets : this.buckets * 2;
+  }
+
+  /** Unix ms of every point. */
+  fillTimes(times: number[]): void {
+    times.length = this.points;
+    const pointMs = (this.step * WINDOW_MS * this.buckets) / this.points;
+    for (let i = 0; i < times.length; i += 1) times[i] = this.first * WINDOW_MS + i * pointMs;
+  }
+}
+
+/** Reads one line as of an end window. Made anew for every paint: rings change between them. */
+export class LineReader {
+  /** The newest window of which the value is known. */
+  readonly known: number;
+  private readonly first: number;
+  private readonly newest: number;
+  private readonly capacity: number;
+  private readonly slots: Float32Array | null;
+  private readonly empty: number;
+
+  constructor(line: Line, endWindow: number) {
+    const { ring, fill } = line;
+    const newest = ring.newestOf(line.series);
+    const known = fill === "zero" ? Math.max(newest, endWindow - SETTLE_WINDOWS) : newest;
+    this.known = Math.min(known, endWindow);
+    this.first = ring.firstHeld;
+    this.newest = ring.newestWindow;
+    this.capacity = ring.capacity;
+    this.slots = ring.slots(line.measure, line.series);
+    this.empty = fill === "zero" ? 0 : NaN;
+  }
+
+  /** One window's value: NaN is an empty window of a gauge, null is unknown. */
+  at(window: number): number | null {
+    if (window > this.known || window < this.first || !this.slots) return null;
+    if (window > this.newest) return this.empty;
+    const value = this.slots[window % this.capacity] as number;
+    return Number.isNaN(value) ? this.empty : value;
+  }
+
+  /** The mean of the `windows` windows up to `window`, gaps left out; NaN: nothing to average. */
+  meanUntil(window: number, windows: number): number {
+    let sum = 0;
+    let count = 0;
+    for (let i = window - windows + 1; i <= window; i += 1) {
+      const value = this.at(i);
+      if (value !== null && !Number.isNaN(value)) {
+        sum += value;
+        count += 1;
+      }
+    }
+    return count === 0 ? NaN : sum / count;
+  }
+
+  /** The newest value, unless it is too old to say something about `endWindow`; then NaN. */
+  latest(endWindow: number): number {
+    for (let window = this.known; window > endWindow - BRIDGE_WINDOWS; window -= 1) {
+      const value = this.at(window);
+      if (value === null) return NaN;
+      if (!Number.isNaN(value)) return value;
+    }
+    return NaN;
+  }
+}
+
+/** Writes the line's points of the grid to `out`. */
+export function sampleLine(line: Line, grid: Grid, endWindow: number, out: Point[]): void {
+  out.length = grid.points;
+  const reader = new LineReader(line, endWindow);
+  const perBucket = grid.step === 1 ? 1 : 2;
+  const bridgeBuckets = Math.max(1, Math.floor(BRIDGE_WINDOWS / grid.step));
+  let gapStart = -1;
+  for (let bucket = 0; bucket < grid.buckets; bucket += 1) {
+    const at = bucket * perBucket;
+    if (writeBucket(reader, grid, bucket, out, at)) {
+      if (gapStart >= 0 && bucket - gapStart > bridgeBuckets) out[gapStart * perBucket] = null;
+      gapStart = -1;
+    } else if (gapStart < 0) gapStart = bucket;
+  }
+}
+
+/** Returns false for a bucket without a value. */
+function writeBucket(
+  reader: LineReader,
+  grid: Grid,
+  bucket: number,
+  out: Point[],
+  at: number,
+): boolean {
+  const start = grid.first + bucket * grid.step;
+  let min = Infinity;
+  let max = -Infinity;
+  let minFirst = true;
+  let unknown = 0;
+  for (let window = start; window < start + grid.step; window += 1) {
+    const value = reader.at(window);
+    if (value === null) unknown += 1;
+    else {
+      if (value < min) {
+        min = value;
+        minFirst = max === -Infinity || value > max;
+      }
+      if (value > max) {
+        if (max !== -Infinity) minFirst = true;
+        max = value;
+      }
+    }
+  }
+  if (max === -Infinity) {
+    const point = unknown === grid.step ? null : undefined;
+    out[at] = point;
+    if (grid.step > 1) out[at + 1] = point;
+    return false;
+  }
+  out[at] = minFirst ? min : max;
+  if (grid.step > 1) out[at + 1] = minFirst ? max : min;
+  return true;
+}

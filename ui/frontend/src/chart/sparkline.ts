@@ -1,0 +1,98 @@
+/** A small canvas: every window faint, its moving average of one second strong. */
+import { resolveColour } from "../palette";
+import type { ColourName } from "../palette";
+import { Grid, LineReader, sampleLine } from "./sample";
+import type { Line, Point } from "./sample";
+import type { View } from "./view";
+
+const AVERAGE_WINDOWS = 10;
+const LINE_PX = 1.5;
+
+export class Sparkline {
+  private readonly points: Point[] = [];
+  private readonly average: Point[] = [];
+  private readonly context: CanvasRenderingContext2D;
+  private colour = "";
+  private colourVersion = -1;
+  private width = 0;
+  private height = 0;
+  private readonly resizes: ResizeObserver;
+
+  constructor(
+    private readonly canvas: HTMLCanvasElement,
+    private readonly colourName: ColourName,
+  ) {
+    this.context = canvas.getContext("2d") as CanvasRenderingContext2D;
+    this.resizes = new ResizeObserver(() => this.resize());
+    this.resizes.observe(canvas);
+    this.resize();
+  }
+
+  /** `average`: whether the strong line is a mean; a percentile must not be averaged. */
+  paint(line: Line | null, view: View, endWindow: number, average: boolean, theme: number): void {
+    const { context, width, height } = this;
+    context.clearRect(0, 0, width, height);
+    if (!line || width === 0) return;
+    if (theme !== this.colourVersion) this.colour = resolveColour(this.colourName);
+    this.colourVersion = theme;
+    const grid = new Grid(view.from, view.to, width);
+    sampleLine(line, grid, endWindow, this.points);
+    const top = this.points.reduce((max: number, point) => Math.max(max, point ?? 0), 0) || 1;
+    if (!average) {
+      this.stroke(this.points, top, 1);
+      return;
+    }
+    this.stroke(this.points, top, 0.3);
+    this.fillAverage(line, grid, endWindow);
+    this.stroke(this.average, top, 1);
+  }
+
+  destroy(): void {
+    this.resizes.disconnect();
+  }
+
+  private fillAverage(line: Line, grid: Grid, endWindow: number): void {
+    const reader = new LineReader(line, endWindow);
+    const windows = Math.max(AVERAGE_WINDOWS, grid.step);
+    this.average.length = grid.buckets;
+    for (let bucket = 0; bucket < grid.buckets; bucket += 1) {
+      const last = grid.first + (bucket + 1) * grid.step - 1;
+      const mean = last > reader.known ? NaN : reader.meanUntil(last, windows);
+      this.average[bucket] = Number.isNaN(mean) ? undefined : mean;
+    }
+  }
+
+  private stroke(points: Point[], top: number, alpha: number): void {
+    const { context, width, height } = this;
+    const scaleX = width / Math.max(1, points.length - 1);
+    const scaleY = (height - 2 * LINE_PX) / top;
+    context.beginPath();
+    let open = false;
+    points.forEach((point, index) => {
+      if (point == null) {
+        if (point === null) open = false;
+        return;
+      }
+      const x = index * scaleX;
+      const y = height - LINE_PX - point * scaleY;
+      if (open) context.lineTo(x, y);
+      else context.moveTo(x, y);
+      open = true;
+    });
+    context.globalAlpha = alpha;
+    context.strokeStyle = this.colour;
+    context.lineWidth = LINE_PX;
+    context.lineJoin = "round";
+    context.stroke();
+  }
+
+  private resize(): void {
+    const { clientWidth, clientHeight } = this.canvas;
+    const ratio = window.devicePixelRatio;
+    this.width = clientWidth;
+    this.height = clientHeight;
+    this.canvas.width = Math.round(clientWidth * ratio);
+    this.canvas.height = Math.round(clientHeight * ratio);
+    this.context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  }
+}

@@ -1,0 +1,57 @@
+/** What a chart shows, said without saying how. */
+import type { PanelRing } from "../live/ring";
+import type { ColourName } from "../palette";
+import type { Unit } from "../units";
+import type { Fill, Line } from "./sample";
+
+export type Labels = Record<string, string>;
+
+/** One measure of one panel: as many lines as the panel has series. */
+export interface Source {
+  ring: PanelRing;
+  measure: string;
+  fill: Fill;
+  label(labels: Labels): string;
+  colour(labels: Labels): ColourName;
+  /** What choosing the line in the legend does. */
+  onPick?(labels: Labels): void;
+}
+
+export interface ChartSpec {
+  title: string;
+  unit: Unit;
+  sources: Source[];
+  /** Shown while there is nothing to draw. */
+  empty: string;
+}
+
+export interface NamedLine extends Line {
+  label: string;
+  colour: ColourName;
+  onPick: (() => void) | null;
+}
+
+/** All lines of a chart as of now. */
+export function linesOf(spec: ChartSpec): NamedLine[] {
+  return spec.sources.flatMap((source) =>
+    source.ring.series.map(({ labels }, series) => ({
+      ring: source.ring,
+      measure: source.measure,
+      series,
+      fill: source.fill,
+      label: source.label(labels),
+      colour: source.colour(labels),
+      onPick: source.onPick ? () => source.onPick?.(labels) : null,
+    })),
+  );
+}
+
+/** A number that changes when the lines must be made anew. */
+export function linesVersion(spec: ChartSpec): number {
+  return spec.sources.reduce((sum, source) => sum + source.ring.seriesVersion, 0);
+}
+
+/** A number that changes when there is something new to paint. */
+export function dataVersion(spec: ChartSpec): number {
+  return spec.sources.reduce((sum, source) => sum + source.ring.version, 0);
+}

@@ -1,0 +1,216 @@
+/** One chart on uPlot: takes lines from rings, paints when told, never holds data of its own. */
+import uPlot from "uplot";
+import { WINDOW_MS } from "../live/protocol";
+import { resolveColour } from "../palette";
+import { format, formatClock } from "../units";
+import { Legend } from "./legend";
+import { Grid, LineReader, sampleLine } from "./sample";
+import type { Point } from "./sample";
+import { CalmTop } from "./scale";
+import { dataVersion, linesOf, linesVersion } from "./spec";
+import type { ChartSpec, NamedLine } from "./spec";
+import type { View } from "./view";
+
+const SYNC_KEY = "tenth";
+const Y_AXIS_PX = 58;
+const X_AXIS_PX = 22;
+const LEAST_DRAG_PX = 5;
+/** Numbers that change ten times a second cannot be read. */
+const LEGEND_EVERY_PAINTS = 5;
+const BINARY_INCREMENTS = Array.from({ length: 50 }, (_, power) => 2 ** power);
+
+export interface ChartEvents {
+  onZoom(fromMs: number, toMs: number): void;
+  onZoomOut(): void;
+}
+
+export class TimeChart {
+  private plot: uPlot | null = null;
+  private lines: NamedLine[] = [];
+  private data: [number[], ...Point[][]] = [[]];
+  private values: number[] = [];
+  private painted = "";
+  private built = "";
+  private paints = 0;
+  private readonly top: CalmTop;
+  private readonly legend: Legend;
+  private readonly resizes: ResizeObserver;
+
+  constructor(
+    private readonly canvasHost: HTMLElement,
+    private readonly legendHost: HTMLElement,
+    private readonly spec: ChartSpec,
+    private readonly events: ChartEvents,
+    private readonly onEmpty: (empty: boolean) => void,
+  ) {
+    this.top = new CalmTop(spec.unit);
+    this.legend = new Legend(spec.title, spec.unit, (line) => this.focus(line));
+    legendHost.replaceChildren(this.legend.table);
+    this.resizes = new ResizeObserver(() => this.resize());
+    this.resizes.observe(canvasHost);
+  }
+
+  /** Paints when lines, values, view or theme are not those that stand there already. */
+  paint(endWindow: number, view: View, themeVersion: number): void {
+    const build = `${linesVersion(this.spec)} ${themeVersion}`;
+    if (build !== this.built) this.build();
+    this.built = build;
+    const picture = `${build} ${dataVersion(this.spec)} ${view.from} ${view.to}`;
+    if (!this.plot || picture === this.painted) return;
+    this.painted = picture;
+    this.sample(endWindow, view);
+    this.plot.batch(() => {
+      this.plot?.setData(this.data as uPlot.AlignedData, false);
+      this.plot?.setScale("x", { min: view.from * WINDOW_MS, max: view.to * WINDOW_MS });
+    });
+    this.writeLegend(endWindow);
+  }
+
+  destroy(): void {
+    this.resizes.disconnect();
+    this.plot?.destroy();
+  }
+
+  private sample(endWindow: number, view: View): void {
+    const grid = new Grid(view.from, view.to, this.plot?.over.clientWidth ?? 0);
+    grid.fillTimes(this.data[0]);
+    this.lines.forEach((line, index) => {
+      sampleLine(line, grid, endWindow, this.data[index + 1] as Point[]);
+    });
+  }
+
+  private writeLegend(endWindow: number): void {
+    this.paints += 1;
+    if (this.pointed() !== null) this.writePointed();
+    else if (this.paints % LEGEND_EVERY_PAINTS === 1) {
+      this.lines.forEach((line, index) => {
+        this.values[index] = new LineReader(line, endWindow).latest(endWindow);
+      });
+      this.legend.setValues(this.values);
+    }
+  }
+
+  /** The point under the cursor, also when the cursor is on another chart. */
+  private pointed(): number | null {
+    return this.plot?.cursor.idx ?? null;
+  }
+
+  private writePointed(): void {
+    const index = this.pointed();
+    if (index === null) return;
+    this.legend.setValues(this.lines.map((_, line) => this.data[line + 1]?.[index]));
+  }
+
+  private focus(line: number | null): void {
+    this.plot?.setSeries(line === null ? null : line + 1, { focus: line !== null });
+  }
+
+  private resize(): void {
+    const { clientWidth: width, clientHeight: height } = this.canvasHost;
+    if (width > 0 && height > 0) this.plot?.setSize({ width, height });
+  }
+
+  private build(): void {
+    this.plot?.destroy();
+    this.plot = null;
+    this.painted = "";
+    this.paints = 0;
+    this.lines = linesOf(this.spec);
+    this.values = this.lines.map(() => NaN);
+    this.data = [[], ...this.lines.map((): Point[] => [])];
+    this.legend.show(this.lines);
+    this.legendHost.hidden = this.lines.length === 0;
+    this.onEmpty(this.lines.length === 0);
+    if (this.lines.length > 0) {
+      this.plot = new uPlot(this.options(), this.data as uPlot.AlignedData, this.canvasHost);
+    }
+  }
+
+  private options(): uPlot.Options {
+    return {
+      width: Math.max(1, this.canvasHost.clientWidth),
+      height: Math.max(1, this.canvasHost.clientHeight),
+      ms: 1,
+      padding: [8, 6, 0, 0],
+      legend: { show: false },
+      focus: { alpha: 0.25 },
+      cursor: this.cursor(),
+      scales: {
+        x: { time: true },
+        y: { range: (_, _min, max) => [0, this.top.next(max ?? 0)] },
+      },
+      axes: this.axes(),
+      series: [
+        {},
+        ...this.lines.map((line) => ({
+          label: line.label,
+          stroke: resolveColour(line.colour),
+          width: 1.25,
+          points: { show: false },
+        })),
+      ],
+      hooks: {
+        setCursor: [() => this.writePointed()],
+        setSelect: [(plot) => this.dragged(plot)],
+      },
+    };
+  }
+
+  private cursor(): uPlot.Cursor {
+    return {
+      y: false,
+      points: { size: 5 },
+      drag: { x: true, y: false, setScale: false },
+      sync: {
+        key: SYNC_KEY,
+        scales: ["x", null],
+        // A drag is one chart's: the others only follow the cursor.
+        filters: { pub: (type) => type === "mousemove" || type === "mouseleave" },
+      },
+      bind: {
+        dblclick: () => () => {
+          this.events.onZoomOut();
+          return null;
+        },
+      },
+    };
+  }
+
+  private axes(): uPlot.Axis[] {
+    const { unit } = this.spec;
+    const font = `11px ${getComputedStyle(this.canvasHost).fontFamily}`;
+    const look = {
+      font,
+      stroke: resolveColour("--muted"),
+      grid: { stroke: resolveColour("--grid"), width: 1 },
+      ticks: { show: false },
+    };
+    const binary = unit === "bytes" || unit === "bytes_per_second";
+    return [
+      {
+        ...look,
+        size: X_AXIS_PX,
+        space: 90,
+        gap: 4,
+        values: (_, times) => times.map((time) => formatClock(time)),
+      },
+      {
+        ...look,
+        size: Y_AXIS_PX,
+        space: 32,
+        gap: 6,
+        values: (_, values) => values.map((value) => format(unit, value)),
+        ...(binary ? { incrs: BINARY_INCREMENTS } : {}),
+      },
+    ];
+  }
+
+  private dragged(plot: uPlot): void {
+    const { left, width } = plot.select;
+    if (width < LEAST_DRAG_PX) return;
+    const fromMs = plot.posToVal(left, "x");
+    const toMs = plot.posToVal(left + width, "x");
+    plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+    this.events.onZoom(Math.round(fromMs), Math.round(toMs));
+  }
+}

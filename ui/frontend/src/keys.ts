@@ -1,0 +1,40 @@
+/** The keyboard: single keys, and `g` + letter for pages. */
+import type { LiveFeed } from "./live/feed";
+import { PAGES } from "./pages/registry";
+import { SERVICE_SELECT_ID } from "./parts/header";
+import { helpOpen, page, range, zoom } from "./state/app";
+import { THEMES, theme } from "./state/theme";
+
+const GO_WITHIN_MS = 1_000;
+
+export function followKeys(feed: LiveFeed): void {
+  let goUntilMs = 0;
+  const actions: Record<string, () => void> = {
+    " ": () => feed.setPaused(!feed.paused.peek()),
+    "/": () => document.getElementById(SERVICE_SELECT_ID)?.focus(),
+    "?": () => (helpOpen.value = !helpOpen.peek()),
+    Escape: () => (zoom.value = null),
+    "1": () => (range.value = "1m"),
+    "5": () => (range.value = "5m"),
+    "0": () => (range.value = "10m"),
+    t: () => (theme.value = THEMES[(THEMES.indexOf(theme.peek()) + 1) % THEMES.length] ?? "system"),
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || takesKey(event)) return;
+    const target = event.timeStamp < goUntilMs && PAGES.find(({ key }) => key === event.key);
+    goUntilMs = event.key === "g" ? event.timeStamp + GO_WITHIN_MS : 0;
+    if (target) page.value = target.id;
+    else if (actions[event.key]) actions[event.key]?.();
+    else return;
+    event.preventDefault();
+  });
+}
+
+/** True when the focused element has its own use for the key. */
+function takesKey(event: KeyboardEvent): boolean {
+  const element = event.target as HTMLElement;
+  if (document.querySelector("dialog[open]")) return event.key !== "?";
+  if (element.isContentEditable) return true;
+  if (["INPUT", "SELECT", "TEXTAREA"].includes(element.tagName)) return true;
+  return event.key === " " && ["BUTTON", "A", "SUMMARY"].includes(element.tagName);
+}

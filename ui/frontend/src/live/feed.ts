@@ -1,0 +1,161 @@
+/** One frame loop: what came is painted at the browser's next frame, then acknowledged. */
+import { signal } from "@preact/signals";
+import { LiveConnection } from "./connection";
+import { Freshness } from "./freshness";
+import { WINDOW_MS } from "./protocol";
+import type { Frame, Selection } from "./protocol";
+import type { PanelRing } from "./ring";
+import { LiveStore } from "./store";
+import { openEventSource, openWebSocket } from "./transport";
+
+/** Paints what changed since it last ran. `endWindow`: the newest window to show. */
+export type Painter = (endWindow: number) => void;
+
+/** Read by tests in a real browser, as `window.__tenth.stats`. */
+export interface PaintStats {
+  frames: number;
+  coalesced: number;
+  /** Unix ms by this page's clock. */
+  lastPaint: number;
+  /** Main-thread time of the last tick: decoding, storing, painting. */
+  paintCostMs: number;
+  reconnects: number;
+}
+
+const METER_EVERY_MS = 500;
+const FULL_RATE_HZ = 10;
+const REDUCED_MOTION_HZ = 2;
+
+const nowMs = (): number => performance.timeOrigin + performance.now();
+
+export class LiveFeed {
+  readonly store = new LiveStore();
+  readonly connection: LiveConnection;
+  readonly paused = signal(false);
+  /** Event to pixel in ms, percentiles of the last 100 frames; NaN while unknown. */
+  readonly freshness = signal({ p50: NaN, p99: NaN });
+  readonly stats: PaintStats = {
+    frames: 0,
+    coalesced: 0,
+    lastPaint: 0,
+    paintCostMs: 0,
+    reconnects: 0,
+  };
+
+  private readonly painters = new Set<Painter>();
+  private readonly ages = new Freshness();
+  private readonly unpainted: Frame[] = [];
+  private readonly still = matchMedia("(prefers-reduced-motion: reduce)");
+  private applyCostMs = 0;
+  private requested = false;
+  private shownEndWindow = 0;
+  private meterMs = 0;
+  private nextId = 1;
+
+  constructor() {
+    this.connection = new LiveConnection({
+      store: this.store,
+      open: { websocket: openWebSocket, events: openEventSource },
+      timers: {
+        now: nowMs,
+        after: (delayMs, run) => window.setTimeout(run, delayMs),
+        cancel: (timer) => window.clearTimeout(timer),
+      },
+      onFrame: (frame, costMs) => this.received(frame, costMs),
+    });
+  }
+
+  start(): void {
+    this.chooseRate();
+    document.addEventListener("visibilitychange", () => {
+      this.chooseRate();
+      if (!document.hidden) this.connection.retryNow();
+    });
+    this.still.addEventListener("change", () => this.chooseRate());
+    window.addEventListener("online", () => this.connection.retryNow());
+    this.connection.start();
+  }
+
+  /** Watches a selection until the returned function is called with `close`. */
+  watch(): { ring: PanelRing; select(selection: Selection, windows: number): void; close(): void } {
+    const id = this.nextId;
+    this.nextId += 1;
+    const ring = this.store.open({ id, selection: { signal: "spans", measures: [] }, windows: 0 });
+    return {
+      ring,
+      select: (selection, windows) => {
+        this.store.open({ id, selection, windows });
+        this.connection.subscribe({ id, selection, windows });
+      },
+      close: () => {
+        this.store.close(id);
+        this.connection.unsubscribe(id);
+      },
+    };
+  }
+
+  /** Calls `painter` on every paint until the returned function is called. */
+  onPaint(painter: Painter): () => void {
+    this.painters.add(painter);
+    this.request();
+    return () => this.painters.delete(painter);
+  }
+
+  /** Something other than data changed: paint at the next frame. */
+  request(): void {
+    if (this.requested) return;
+    this.requested = true;
+    requestAnimationFrame(() => this.paint());
+  }
+
+  /** A pause holds the picture and asks the server for nothing; what is missed comes after it. */
+  setPaused(paused: boolean): void {
+    this.paused.value = paused;
+    this.chooseRate();
+    this.request();
+  }
+
+  private chooseRate(): void {
+    const idle = document.hidden || this.paused.value;
+    this.connection.setRate(idle ? 0 : this.still.matches ? REDUCED_MOTION_HZ : FULL_RATE_HZ);
+  }
+
+  private received(frame: Frame, costMs: number): void {
+    this.unpainted.push(frame);
+    this.applyCostMs += costMs;
+    this.request();
+  }
+
+  private paint(): void {
+    const startMs = performance.now();
+    this.requested = false;
+    if (!this.paused.value) this.shownEndWindow = this.store.endWindow;
+    if (this.shownEndWindow > 0) for (const painter of this.painters) painter(this.shownEndWindow);
+    this.stats.paintCostMs = this.applyCostMs + performance.now() - startMs;
+    this.applyCostMs = 0;
+    this.painted();
+  }
+
+  private painted(): void {
+    const paintedMs = nowMs();
+    for (const frame of this.unpainted) {
+      this.connection.ack(frame.sequence);
+      this.stats.frames += 1;
+      this.stats.coalesced += frame.coalesced;
+      if (frame.newestEventMs !== null && !this.paused.value) {
+        this.ages.add(paintedMs + this.connection.clock.offsetMs - frame.newestEventMs);
+      }
+    }
+    this.unpainted.length = 0;
+    this.stats.lastPaint = paintedMs;
+    this.stats.reconnects = this.connection.reconnects;
+    if (paintedMs - this.meterMs < METER_EVERY_MS) return;
+    this.meterMs = paintedMs;
+    this.freshness.value = { p50: this.ages.percentile(0.5), p99: this.ages.percentile(0.99) };
+  }
+}
+
+/** The last `WINDOW_MS` steps of `rangeMs`. */
+export function windowsIn(rangeMs: number): number {
+  return Math.round(rangeMs / WINDOW_MS);
+}

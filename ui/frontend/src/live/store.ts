@@ -1,0 +1,55 @@
+/** What the page knows of the hot windows: one ring per subscription. */
+import type { Frame, Subscription } from "./protocol";
+import { WINDOW_MS } from "./protocol";
+import { PanelRing } from "./ring";
+
+interface Entry {
+  ring: PanelRing;
+  windows: number;
+}
+
+export class LiveStore {
+  epoch: string | null = null;
+  sequence = 0;
+  /** The last whole window at the time of the newest frame, by the server's clock. */
+  endWindow = 0;
+
+  private entries = new Map<number, Entry>();
+
+  /** The ring that the frames for this subscription fill. It keeps its picture until they come. */
+  open(subscription: Subscription): PanelRing {
+    const known = this.entries.get(subscription.id);
+    if (known) {
+      known.windows = subscription.windows;
+      known.ring.filled = false;
+      return known.ring;
+    }
+    const ring = new PanelRing();
+    this.entries.set(subscription.id, { ring, windows: subscription.windows });
+    return ring;
+  }
+
+  close(id: number): void {
+    this.entries.delete(id);
+  }
+
+  /** True when every panel has its history, so that a new connection needs only what changed. */
+  get complete(): boolean {
+    return this.epoch !== null && [...this.entries.values()].every((entry) => entry.ring.filled);
+  }
+
+  apply(frame: Frame): void {
+    if (frame.epoch !== this.epoch) {
+      for (const { ring } of this.entries.values()) ring.clear();
+      this.epoch = frame.epoch;
+    }
+    this.sequence = frame.sequence;
+    this.endWindow = Math.floor(frame.serverTimeMs / WINDOW_MS) - 1;
+    for (const update of frame.panels) {
+      const entry = this.entries.get(update.id);
+      if (!entry) continue;
+      const oldest = Math.max(frame.oldestWindow, this.endWindow - entry.windows + 1);
+      entry.ring.apply(update, oldest);
+    }
+  }
+}

@@ -1,0 +1,37 @@
+/** The composition root: it knows everybody, nobody knows it. */
+import { effect } from "@preact/signals";
+import { render } from "preact";
+import "uplot/dist/uPlot.min.css";
+import "./styles/theme.css";
+import "./styles/page.css";
+import "./styles/chart.css";
+import { followKeys } from "./keys";
+import { LiveFeed } from "./live/feed";
+import type { PaintStats } from "./live/feed";
+import { App } from "./parts/app";
+import { FeedProvider } from "./parts/context";
+import { followAddress, range, service, zoom } from "./state/app";
+import { followTheme, themeVersion } from "./state/theme";
+
+declare global {
+  interface Window {
+    __tenth: { stats: PaintStats };
+  }
+}
+
+const feed = new LiveFeed();
+window.__tenth = { stats: feed.stats };
+followTheme();
+followAddress();
+followKeys(feed);
+effect(() => {
+  void [range.value, service.value, zoom.value, themeVersion.value];
+  feed.request();
+});
+render(
+  <FeedProvider value={feed}>
+    <App />
+  </FeedProvider>,
+  document.getElementById("app") as HTMLElement,
+);
+feed.start();

@@ -1,0 +1,14 @@
+/** The pages, in the order of the navigation. A new page is one file and one line here. */
+import type { ComponentType } from "preact";
+import { LivePage } from "./live";
+
+export interface Page {
+  /** In the address: `?page=ID`. */
+  id: string;
+  title: string;
+  /** `g` and this key go there. */
+  key: string;
+  component: ComponentType;
+}
+
+export const PAGES: Page[] = [{ id: "live", title: "Live", key: "l", component: LivePage }];

@@ -1,0 +1,29 @@
+/** The frame around every page. */
+import { PAGES } from "../pages/registry";
+import { page } from "../state/app";
+import { useFeed } from "./context";
+import { Header } from "./header";
+import { Help } from "./help";
+import { Icon } from "./icon";
+
+export function App() {
+  const { problem } = useFeed().connection;
+  const shown = PAGES.find(({ id }) => id === page.value) ?? PAGES[0];
+  if (!shown) return null;
+  return (
+    <>
+      <Header />
+      {problem.value !== "" && (
+        <p class="problem" role="alert">
+          <Icon name="warn" />
+          {problem.value}
+          <button onClick={() => (problem.value = "")}>Dismiss</button>
+        </p>
+      )}
+      <main>
+        <shown.component />
+      </main>
+      <Help />
+    </>
+  );
+}

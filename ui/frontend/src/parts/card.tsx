@@ -1,0 +1,72 @@
+/** One number to see from afar, and how it came to be. */
+import { useEffect, useRef } from "preact/hooks";
+import { Sparkline } from "../chart/sparkline";
+import type { Line } from "../chart/sample";
+import { viewOf } from "../chart/view";
+import type { ColourName } from "../palette";
+import { range, zoom } from "../state/app";
+import { themeVersion } from "../state/theme";
+import { formatParts } from "../units";
+import type { Unit } from "../units";
+import { useFeed } from "./context";
+
+const NUMBER_EVERY_PAINTS = 5;
+
+export interface CardSpec {
+  label: string;
+  /** What exactly the number is, for the tooltip. */
+  meaning: string;
+  unit: Unit;
+  colour: ColourName;
+  line: Line;
+  /** Draws a one-second mean over the windows; not for percentiles. */
+  average: boolean;
+  /** The number as of `endWindow`; NaN: unknown. */
+  value(endWindow: number): number;
+  /** From here on the number is marked as bad. */
+  badFrom?: number;
+}
+
+export function Card({ spec }: { spec: CardSpec }) {
+  const feed = useFeed();
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const number = useRef<HTMLElement>(null);
+  const unit = useRef<HTMLElement>(null);
+
+  useEffect(() => {
+    if (!canvas.current) return;
+    const sparkline = new Sparkline(canvas.current, spec.colour);
+    let paints = 0;
+    let painted = "";
+    const stop = feed.onPaint((endWindow) => {
+      const view = viewOf(endWindow, range.peek(), zoom.peek());
+      const picture = `${spec.line.ring.version} ${view.from} ${view.to} ${themeVersion.peek()}`;
+      if (picture === painted) return;
+      painted = picture;
+      sparkline.paint(spec.line, view, endWindow, spec.average, themeVersion.peek());
+      if (paints % NUMBER_EVERY_PAINTS === 0) write(Math.min(view.to, endWindow));
+      paints += 1;
+    });
+    const write = (endWindow: number): void => {
+      const value = spec.value(endWindow);
+      const [text, suffix] = formatParts(spec.unit, value);
+      if (number.current && number.current.textContent !== text) number.current.textContent = text;
+      if (unit.current && unit.current.textContent !== suffix) unit.current.textContent = suffix;
+      number.current?.classList.toggle("bad", value >= (spec.badFrom ?? Infinity));
+    };
+    return () => {
+      stop();
+      sparkline.destroy();
+    };
+  }, [feed, spec]);
+
+  return (
+    <article class="card" title={spec.meaning}>
+      <h2>{spec.label}</h2>
+      <p>
+        <b ref={number}>{"\u2013"}</b> <span ref={unit} />
+      </p>
+      <canvas ref={canvas} aria-hidden="true" />
+    </article>
+  );
+}

@@ -1,0 +1,50 @@
+/** A chart on the page: its frame, its name, and the imperative chart inside. */
+import { useSignal } from "@preact/signals";
+import { useEffect, useId, useRef } from "preact/hooks";
+import type { ChartSpec } from "../chart/spec";
+import { TimeChart } from "../chart/timechart";
+import { viewOf } from "../chart/view";
+import { range, zoom } from "../state/app";
+import { themeVersion } from "../state/theme";
+import { useFeed } from "./context";
+
+export function Chart({ spec }: { spec: ChartSpec }) {
+  const feed = useFeed();
+  const id = useId();
+  const plot = useRef<HTMLDivElement>(null);
+  const legend = useRef<HTMLDivElement>(null);
+  const empty = useSignal(true);
+
+  useEffect(() => {
+    if (!plot.current || !legend.current) return;
+    const chart = new TimeChart(
+      plot.current,
+      legend.current,
+      spec,
+      {
+        onZoom: (fromMs, toMs) => (zoom.value = { fromMs, toMs }),
+        onZoomOut: () => (zoom.value = null),
+      },
+      (isEmpty) => (empty.value = isEmpty),
+    );
+    const stop = feed.onPaint((endWindow) => {
+      const view = viewOf(endWindow, range.peek(), zoom.peek());
+      chart.paint(endWindow, view, themeVersion.peek());
+    });
+    return () => {
+      stop();
+      chart.destroy();
+    };
+  }, [feed, spec]);
+
+  return (
+    <section class="chart" aria-labelledby={id}>
+      <h2 id={id}>{spec.title}</h2>
+      <div class="chart-body">
+        <div class="plot" ref={plot} role="img" aria-labelledby={id} />
+        <div class="legend-box" ref={legend} tabIndex={0} role="group" aria-label={`${spec.title}: values`} />
+        {empty.value && <p class="quiet">{spec.empty}</p>}
+      </div>
+    </section>
+  );
+}

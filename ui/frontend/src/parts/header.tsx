@@ -1,0 +1,154 @@
+/** Everywhere: where am I, is it live and how fresh, and what is looked at. */
+import { PAGES } from "../pages/registry";
+import { helpOpen, page, range, service, zoom } from "../state/app";
+import { THEMES, theme } from "../state/theme";
+import { RANGES } from "../state/url";
+import type { Range } from "../state/url";
+import { format, formatTime } from "../units";
+import { useFeed } from "./context";
+import { Icon } from "./icon";
+import { describe } from "./status-text";
+
+export const SERVICE_SELECT_ID = "service";
+
+export function Header() {
+  return (
+    <header>
+      <h1>Tenth</h1>
+      <Nav />
+      <ConnectionState />
+      <FreshnessMeter />
+      <span class="spring" />
+      <ServiceSelect />
+      <RangeChoice />
+      <PauseButton />
+      <ThemeButton />
+      <button class="plain" title="Keys (?)" aria-label="Keys" onClick={() => (helpOpen.value = true)}>
+        ?
+      </button>
+    </header>
+  );
+}
+
+function Nav() {
+  if (PAGES.length < 2) return null;
+  return (
+    <nav aria-label="Pages">
+      {PAGES.map(({ id, title, key }) => (
+        <a
+          href={id === "live" ? "/" : `/?page=${id}`}
+          title={`g ${key}`}
+          aria-current={page.value === id ? "page" : undefined}
+          onClick={(event) => {
+            if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+            event.preventDefault();
+            page.value = id;
+          }}
+        >
+          {title}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+function ConnectionState() {
+  const { connection, paused } = useFeed();
+  const { phase, notice, kind } = connection;
+  const { icon, text, tone } = describe(phase.value, paused.value, notice.value, kind.value);
+  return (
+    <span class={`state ${tone}`} role="status">
+      <Icon name={icon} />
+      {text}
+    </span>
+  );
+}
+
+function FreshnessMeter() {
+  const { p50, p99 } = useFeed().freshness.value;
+  return (
+    <span
+      class="meter"
+      title={
+        "Age of the newest event when it is painted, over the last 100 frames. " +
+        "It contains how long the sender holds its batches back."
+      }
+    >
+      event {"\u2192"} pixel
+      <span>
+        p50 <b>{format("ms", p50)}</b>
+      </span>
+      <span>
+        p99 <b>{format("ms", p99)}</b>
+      </span>
+    </span>
+  );
+}
+
+function ServiceSelect() {
+  const names = useFeed().connection.services.value ?? [];
+  const chosen = service.value;
+  const all = chosen === "" || names.includes(chosen) ? names : [chosen, ...names];
+  return (
+    <select
+      id={SERVICE_SELECT_ID}
+      aria-label="Service"
+      title="Service (/)"
+      value={chosen}
+      onChange={(event) => (service.value = event.currentTarget.value)}
+    >
+      <option value="">all services</option>
+      {all.map((name) => (
+        <option key={name} value={name}>
+          {name}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function RangeChoice() {
+  const fixed = zoom.value;
+  if (fixed) {
+    return (
+      <button title="Back to live (Esc)" onClick={() => (zoom.value = null)}>
+        <Icon name="close" />
+        {formatTime(fixed.fromMs)} {"\u2013"} {formatTime(fixed.toMs)}
+      </button>
+    );
+  }
+  return (
+    <span class="choice" role="group" aria-label="Time range">
+      {(Object.keys(RANGES) as Range[]).map((name) => (
+        <button key={name} aria-pressed={range.value === name} onClick={() => (range.value = name)}>
+          {name.replace("m", " m")}
+        </button>
+      ))}
+    </span>
+  );
+}
+
+function PauseButton() {
+  const feed = useFeed();
+  const paused = feed.paused.value;
+  return (
+    <button class="pause" title="Space" aria-pressed={paused} onClick={() => feed.setPaused(!paused)}>
+      <Icon name={paused ? "play" : "pause"} />
+      {paused ? "Resume" : "Pause"}
+    </button>
+  );
+}
+
+function ThemeButton() {
+  const next = THEMES[(THEMES.indexOf(theme.value) + 1) % THEMES.length] ?? "system";
+  return (
+    <button
+      class="theme"
+      title={`Theme: ${theme.value}. Change to ${next}.`}
+      onClick={() => (theme.value = next)}
+    >
+      <Icon name="theme" />
+      {theme.value}
+    </button>
+  );
+}

@@ -1,0 +1,40 @@
+/** The keys, in a dialog. */
+import { useEffect, useRef } from "preact/hooks";
+import { PAGES } from "../pages/registry";
+import { helpOpen } from "../state/app";
+
+const KEYS: [string, string][] = [
+  ["Space", "pause, resume"],
+  ["/", "choose a service"],
+  ["1  5  0", "range of 1, 5 or 10 minutes"],
+  ["Esc", "back from a zoom to live"],
+  ["t", "next theme"],
+  ["?", "these keys"],
+];
+
+export function Help() {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const open = helpOpen.value;
+  useEffect(() => {
+    if (open) dialog.current?.showModal();
+    else dialog.current?.close();
+  }, [open]);
+  const pages = PAGES.map(({ key, title }): [string, string] => [`g ${key}`, `go to ${title}`]);
+  return (
+    <dialog ref={dialog} aria-label="Keys" onClose={() => (helpOpen.value = false)}>
+      <h2>Keys</h2>
+      <dl>
+        {[...KEYS, ...pages].map(([key, what]) => (
+          <div key={key}>
+            <dt>
+              <kbd>{key}</kbd>
+            </dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
+      <p class="quiet">Drag over a chart to zoom, double-click to go back to live.</p>
+      <button onClick={() => (helpOpen.value = false)}>Close</button>
+    </dialog>
+  );
+}
