@@ -17,6 +17,7 @@ class CollectorConfig:
     ingest_tokens: tuple[str, ...] = ()
     role_token: str | None = None
     ring_windows: int = 6_000
+    ring_max_bytes: int = 256 * MIB
     max_series: int = 20_000
     max_request_bytes: int = 64 * MIB
     max_inflight_bytes: int = 256 * MIB

@@ -79,6 +79,22 @@ class Rollup:
     rows: Rows
     cells: Cells
 
+    @classmethod
+    def empty(cls) -> "Rollup":
+        """No rows."""
+        none, unknown = np.empty(0, np.int64), np.empty(0, np.float64)
+        rows = Rows(
+            *(none, none, none, unknown, unknown, unknown, none),
+            *(none, none, unknown, none, none, unknown, np.empty(0, np.bool_)),
+        )
+        return cls(rows, Cells(none, np.empty(0, np.int8), none, none))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all columns."""
+        columns = (getattr(part, f.name) for part in (self.rows, self.cells) for f in fields(part))
+        return sum(column.nbytes for column in columns)
+
     def take(self, index: Ints) -> "Rollup":
         """Rows at `index`, which rises, with their cells."""
         place = np.full(len(self.rows), -1, np.int64)
@@ -87,6 +103,13 @@ class Rollup:
         kept = row >= 0
         cells = self.cells.take(kept)
         return Rollup(self.rows.take(index), Cells(row[kept], cells.scale, cells.key, cells.count))
+
+    def part(self, start: int, stop: int) -> "Rollup":
+        """Rows `start` to `stop` of an aggregated rollup, in memory of their own."""
+        rows = Rows(*(getattr(self.rows, f.name)[start:stop].copy() for f in fields(Rows)))
+        a, b = np.searchsorted(self.cells.row, [start, stop])
+        cells = self.cells.take(np.arange(a, b))
+        return Rollup(rows, Cells(cells.row - start, cells.scale, cells.key, cells.count))
 
 
 def window_of(time_unix_nano: Ints) -> Ints:

@@ -80,6 +80,7 @@ class RollupTables:
         if not parts:
             return SERIES.empty_table(), ROWS.empty_table()
         rollup = aggregate(concat(parts))
+        self.registry.entered.clear()
         numbers = np.unique(rollup.rows.series)
         for number in numbers.tolist():
             if number not in self._ids:

@@ -60,10 +60,12 @@ class Registry:
     Beyond that, new series of a group (a metric, a service's spans) share one
     overflow series (metrics SDK, cardinality limits), and there are at most
     `max_series` groups, and then one for all. `overflow_items` counts what went there.
+    `entered` has the numbers that were given out since its owner last emptied it.
     """
 
     def __init__(self, max_series: int) -> None:
         self.series: dict[int, Series] = {}
+        self.entered: list[int] = []
         self.overflow_items = 0
         self._max_series = max_series
         self._free: list[int] = []
@@ -118,6 +120,7 @@ class Registry:
         number = self._free.pop() if self._free else self._next
         self._next = max(self._next, number + 1)
         self.series[number] = series
+        self.entered.append(number)
         return number
 
 

@@ -52,7 +52,7 @@ class Series(_message.Message):
     def __init__(self, id: _Optional[int] = ..., signal: _Optional[_Union[Signal, str]] = ..., service_name: _Optional[str] = ..., name: _Optional[str] = ..., kind: _Optional[str] = ..., unit: _Optional[str] = ..., temporality: _Optional[str] = ..., monotonic: _Optional[bool] = ..., attributes: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Update(_message.Message):
-    __slots__ = ("epoch", "sequence", "history", "history_complete", "sent_time_unix_nano", "newest_event_time_unix_nano", "arrival_time_unix_nano", "oldest_window", "series", "row_window", "row_series", "row_count", "row_sum", "row_min", "row_max", "row_last", "row_increase", "row_errors", "cell_row", "cell_lower", "cell_upper", "cell_count")
+    __slots__ = ("epoch", "sequence", "history", "history_complete", "sent_time_unix_nano", "newest_event_time_unix_nano", "arrival_time_unix_nano", "oldest_window", "series", "row_window", "row_series", "row_count", "row_sum", "row_min", "row_max", "row_last", "row_increase", "row_errors", "row_elapsed_s", "cell_row", "cell_lower", "cell_upper", "cell_count")
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     HISTORY_FIELD_NUMBER: _ClassVar[int]
@@ -71,6 +71,7 @@ class Update(_message.Message):
     ROW_LAST_FIELD_NUMBER: _ClassVar[int]
     ROW_INCREASE_FIELD_NUMBER: _ClassVar[int]
     ROW_ERRORS_FIELD_NUMBER: _ClassVar[int]
+    ROW_ELAPSED_S_FIELD_NUMBER: _ClassVar[int]
     CELL_ROW_FIELD_NUMBER: _ClassVar[int]
     CELL_LOWER_FIELD_NUMBER: _ClassVar[int]
     CELL_UPPER_FIELD_NUMBER: _ClassVar[int]
@@ -93,11 +94,12 @@ class Update(_message.Message):
     row_last: bytes
     row_increase: bytes
     row_errors: bytes
+    row_elapsed_s: bytes
     cell_row: bytes
     cell_lower: bytes
     cell_upper: bytes
     cell_count: bytes
-    def __init__(self, epoch: _Optional[int] = ..., sequence: _Optional[int] = ..., history: _Optional[bool] = ..., history_complete: _Optional[bool] = ..., sent_time_unix_nano: _Optional[int] = ..., newest_event_time_unix_nano: _Optional[int] = ..., arrival_time_unix_nano: _Optional[int] = ..., oldest_window: _Optional[int] = ..., series: _Optional[_Iterable[_Union[Series, _Mapping]]] = ..., row_window: _Optional[bytes] = ..., row_series: _Optional[bytes] = ..., row_count: _Optional[bytes] = ..., row_sum: _Optional[bytes] = ..., row_min: _Optional[bytes] = ..., row_max: _Optional[bytes] = ..., row_last: _Optional[bytes] = ..., row_increase: _Optional[bytes] = ..., row_errors: _Optional[bytes] = ..., cell_row: _Optional[bytes] = ..., cell_lower: _Optional[bytes] = ..., cell_upper: _Optional[bytes] = ..., cell_count: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, epoch: _Optional[int] = ..., sequence: _Optional[int] = ..., history: _Optional[bool] = ..., history_complete: _Optional[bool] = ..., sent_time_unix_nano: _Optional[int] = ..., newest_event_time_unix_nano: _Optional[int] = ..., arrival_time_unix_nano: _Optional[int] = ..., oldest_window: _Optional[int] = ..., series: _Optional[_Iterable[_Union[Series, _Mapping]]] = ..., row_window: _Optional[bytes] = ..., row_series: _Optional[bytes] = ..., row_count: _Optional[bytes] = ..., row_sum: _Optional[bytes] = ..., row_min: _Optional[bytes] = ..., row_max: _Optional[bytes] = ..., row_last: _Optional[bytes] = ..., row_increase: _Optional[bytes] = ..., row_errors: _Optional[bytes] = ..., row_elapsed_s: _Optional[bytes] = ..., cell_row: _Optional[bytes] = ..., cell_lower: _Optional[bytes] = ..., cell_upper: _Optional[bytes] = ..., cell_count: _Optional[bytes] = ...) -> None: ...
 
 class StatsRequest(_message.Message):
     __slots__ = ()

@@ -1,0 +1,220 @@
+"""The live feed: the ring, then its changes every 100 ms, to whoever subscribes."""
+
+import asyncio
+import secrets
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, Final
+
+import grpc
+import numpy as np
+import numpy.typing as npt
+
+from collector.contract import live_pb2 as pb
+from collector.contract.live_pb2_grpc import LiveServicer
+from collector.growth import Growth, growth
+from collector.windows import Change, Ring
+from storage.histogram import EXPLICIT, explicit_limits, limits
+from storage.rollup import Cells, Rows
+from storage.schema import Signal
+from storage.series import Series
+
+TICK_S: Final = 0.1
+# A subscriber that is further behind than this gets the whole ring again.
+_MAX_QUEUED_UPDATES: Final = 50
+_RELEASE_EVERY_TICKS: Final = 600
+# Stays below gRPC's default limit of 4 MiB for a message.
+_MAX_ROWS_PER_UPDATE: Final = 10_000
+
+_SIGNALS: Final = {
+    Signal.SPANS: pb.SIGNAL_SPANS,
+    Signal.LOGS: pb.SIGNAL_LOGS,
+    Signal.METRICS: pb.SIGNAL_METRICS,
+}
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+class _Subscriber:
+    """Updates that a subscriber has not taken yet, and whether it needs the whole ring first."""
+
+    def __init__(self) -> None:
+        self.behind = True
+        self._updates: deque[pb.Update] = deque()
+        self._filled = asyncio.Event()
+
+    @property
+    def waits(self) -> bool:
+        """It has taken all it was given."""
+        return not self._updates
+
+    def offer(self, updates: list[pb.Update]) -> None:
+        """Give it changes, or, if it has not taken those before, the ring anew later on."""
+        if len(self._updates) + len(updates) > _MAX_QUEUED_UPDATES:
+            self._updates.clear()
+            self.behind = True
+        else:
+            self._fill(updates)
+
+    def start(self, history: list[pb.Update]) -> None:
+        """Give it the whole ring."""
+        self.behind = False
+        self._fill(history)
+
+    async def take(self) -> list[pb.Update]:
+        """What has come, at least one update."""
+        await self._filled.wait()
+        self._filled.clear()
+        taken = list(self._updates)
+        self._updates.clear()
+        return taken
+
+    def _fill(self, updates: list[pb.Update]) -> None:
+        self._updates.extend(updates)
+        self._filled.set()
+
+
+class LiveFeed(LiveServicer):  # type: ignore[misc]
+    """Ticks the ring and feeds subscribers. `stats` answers the Stats call."""
+
+    def __init__(
+        self, ring: Ring, clock: Callable[[], int], stats: Callable[[], pb.StatsReply]
+    ) -> None:
+        self._ring = ring
+        self._clock = clock
+        self._stats = stats
+        self._epoch = secrets.randbits(63)
+        self._sequence = 0
+        self._subscribers: set[_Subscriber] = set()
+
+    async def Subscribe(  # noqa: N802
+        self, request: pb.SubscribeRequest, context: grpc.aio.ServicerContext
+    ) -> AsyncIterator[pb.Update]:
+        """Live.Subscribe of the contract."""
+        subscriber = _Subscriber()
+        self._subscribers.add(subscriber)
+        try:
+            while True:
+                for update in await subscriber.take():
+                    yield update
+        finally:
+            self._subscribers.discard(subscriber)
+
+    async def Stats(  # noqa: N802
+        self, request: pb.StatsRequest, context: grpc.aio.ServicerContext
+    ) -> pb.StatsReply:
+        """Live.Stats of the contract."""
+        return self._stats()
+
+    async def run(self) -> None:
+        """Tick until cancelled."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            due = max(due + TICK_S, loop.time())
+            await asyncio.sleep(due - loop.time())
+            await self._tick()
+
+    async def _tick(self) -> None:
+        self._sequence += 1
+        current = [s for s in self._subscribers if not s.behind]
+        behind = [s for s in self._subscribers if s.behind and s.waits]
+        updates, history = await asyncio.to_thread(self._advance, bool(current), bool(behind))
+        for subscriber in current:
+            subscriber.offer(updates)
+        for subscriber in behind:
+            subscriber.start(history)
+
+    def _advance(self, changes: bool, history: bool) -> tuple[list[pb.Update], list[pb.Update]]:
+        """Move the ring on; its changes and all of it, where asked for. Blocking."""
+        now_ns = self._clock()
+        change = self._ring.tick(now_ns)
+        if self._sequence % _RELEASE_EVERY_TICKS == 0:
+            self._ring.release_dead_series()
+        return (
+            self._encode(change, now_ns, history=False) if changes else [],
+            self._encode(self._ring.all(), now_ns, history=True) if history else [],
+        )
+
+    def _encode(self, change: Change, now_ns: int, history: bool) -> list[pb.Update]:
+        known = self._ring.registry.series
+        grown = growth(change.rollup, change.before, known, change.oldest_window)
+        size = len(change.rollup.rows)
+        starts = range(0, max(size, 1), _MAX_ROWS_PER_UPDATE)
+        updates = []
+        for start in starts:
+            stop = min(start + _MAX_ROWS_PER_UPDATE, size)
+            update = _rows_message(change.rollup.rows, grown, start, stop, known)
+            update.epoch = self._epoch
+            update.sequence = self._sequence
+            update.history = history
+            update.sent_time_unix_nano = now_ns
+            update.oldest_window = change.oldest_window
+            updates.append(update)
+        updates[-1].history_complete = history
+        updates[0].series.extend(_series_message(n, s) for n, s in change.series.items())
+        updates[0].newest_event_time_unix_nano = change.arrivals.newest_event_time
+        updates[0].arrival_time_unix_nano = change.arrivals.oldest_receive_time
+        return updates
+
+
+def _rows_message(
+    rows: Rows, grown: Growth, start: int, stop: int, known: Mapping[int, Series]
+) -> pb.Update:
+    part = slice(start, stop)
+    series = rows.series[part]
+    cells = grown.cells.take((grown.cells.row >= start) & (grown.cells.row < stop))
+    row = cells.row - start
+    lower, upper = _cell_limits(cells, series[row], known)
+    return pb.Update(
+        row_window=_bytes(rows.window[part], "<i8"),
+        row_series=_bytes(series, "<u4"),
+        row_count=_bytes(rows.count[part], "<f8"),
+        row_sum=_bytes(rows.sum[part], "<f8"),
+        row_min=_bytes(rows.min[part], "<f8"),
+        row_max=_bytes(rows.max[part], "<f8"),
+        row_last=_bytes(np.where(rows.level[part], np.nan, rows.last[part]), "<f8"),
+        row_increase=_bytes(grown.increase[part], "<f8"),
+        row_elapsed_s=_bytes(grown.elapsed_s[part], "<f8"),
+        row_errors=_bytes(rows.errors[part], "<f8"),
+        cell_row=_bytes(row, "<u4"),
+        cell_lower=_bytes(lower, "<f8"),
+        cell_upper=_bytes(upper, "<f8"),
+        cell_count=_bytes(cells.count, "<f8"),
+    )
+
+
+def _cell_limits(cells: Cells, series: Ints, known: Mapping[int, Series]) -> tuple[Floats, Floats]:
+    lower, upper = limits(cells.key, cells.scale)
+    explicit = cells.scale == EXPLICIT
+    for number in np.unique(series[explicit]).tolist():
+        mask = explicit & (series == number)
+        bounds = np.array(known[number].bounds or (), np.float64)
+        lower[mask], upper[mask] = explicit_limits(cells.key[mask], bounds)
+    return lower, upper
+
+
+def _series_message(number: int, series: Series) -> pb.Series:
+    return pb.Series(
+        id=number,
+        signal=_SIGNALS[series.signal],
+        service_name=series.service_name,
+        name=series.name,
+        kind=series.kind,
+        unit=series.unit,
+        temporality=series.temporality,
+        monotonic=series.monotonic,
+        attributes={key: _text(value) for key, value in series.attributes.items()},
+    )
+
+
+def _text(value: object) -> str:
+    """An attribute value as people write it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def _bytes(values: npt.NDArray[Any], dtype: str) -> bytes:
+    return values.astype(dtype, copy=False).tobytes()
