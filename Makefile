@@ -24,3 +24,11 @@ $(VENV)/installed: $(VENV)/locked pyproject.toml
 
 .PHONY: venv
 venv: $(VENV)/installed ## Create .venv with all tools and this folder in it
+
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml
+
+.PHONY: lock
+lock: $(VENV)/locked ## Renew both requirements files (UPGRADE=--upgrade for newer versions)
+	$(LOCK) $(UPGRADE) -o requirements.txt
+	$(LOCK) $(UPGRADE) --group dev -c requirements.txt -o requirements-dev.txt

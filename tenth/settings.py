@@ -125,7 +125,7 @@ class Settings(Connection):
     )
     max_memory: Size = Field(
         Size.parse("1GiB"),
-        description="Memory the archive's database may use; beyond it queries use the disk or fail.",
+        description="Memory the archive's database may use; beyond it queries spill or fail.",
     )
     max_journal: Size = Field(
         Size.parse("8GiB"),
@@ -183,8 +183,8 @@ class Settings(Connection):
     )
     self_otlp: NetworkAddress | None = Field(
         None,
-        description="OTLP/gRPC receiver of what Tenth says of itself; if unset, `tenth serve` tells "
-        "its own collector and a single role tells nobody.",
+        description="OTLP/gRPC receiver of what Tenth says of itself; if unset, `tenth serve` "
+        "tells its own collector and a single role tells nobody.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severity that is logged to standard error."

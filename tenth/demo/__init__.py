@@ -1,0 +1,1 @@
+"""A small shop of three services, instrumented with the real OpenTelemetry SDK."""
