@@ -1,34 +1,143 @@
-# `make run` and `make test` need git, make and Python 3.11 or newer; the rest they fetch, checked by hash.
+# `make run` and `make test` need git, make and Python 3.11 or newer. What else they need they install
+# into .venv, checked by hash; for the browser tests Chromium too, with apt, where there is none.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+WHEEL_VENV := build/wheel-venv
+PIP_INSTALL := -m pip install --disable-pip-version-check --progress-bar off
+
+PAGE := $(addprefix ui/frontend/,hatch_build.py build.mjs package.json package-lock.json tsconfig.json) \
+	$(shell find ui/frontend/src -type f)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
 .PHONY: help
 help: ## Show what there is to make
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
 
-$(VENV)/locked: requirements-dev.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tenth needs Python 3.11 or newer: make PYTHON=python3.12")'
-	@echo "== Installing what requirements-dev.txt locks into $(VENV) (some minutes the first time)"
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
-	@touch $@
+# ---- running
 
-$(VENV)/installed: $(VENV)/locked pyproject.toml
-	@echo "== Installing Tenth from this folder"
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
-	@touch $@
+.PHONY: run
+run: $(VENV)/installed ## Run Tenth from this folder (ARGS="--data DIR" and so on)
+	$(BIN)/tenth serve $(ARGS)
+
+.PHONY: demo
+demo: $(VENV)/installed ## Send the demo shop's telemetry to a running Tenth
+	$(BIN)/tenth demo $(ARGS)
 
 .PHONY: venv
 venv: $(VENV)/installed ## Create .venv with all tools and this folder in it
 
-LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+define check_python
+@$(PYTHON) -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' || { \
+	echo 'Tenth needs Python 3.11 or newer with venv: make PYTHON=python3.12, or apt install python3-venv'; \
+	exit 1; }
+endef
+
+$(VENV)/locked: requirements-dev.txt
+	$(check_python)
+	@echo '== Installing what requirements-dev.txt locks into $(VENV): about 1 GB, some minutes'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python $(PIP_INSTALL) --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/installed: $(VENV)/locked pyproject.toml $(PAGE)
+	@echo '== Installing this folder into $(VENV) and building the page'
+	$(BIN)/python $(PIP_INSTALL) --no-build-isolation --no-deps --editable .
+	@touch $@
+
+# ---- testing
+
+.PHONY: test
+test: lint test-python test-page test-wheel ## Run all checks and tests, also against the built wheel
+
+.PHONY: lint
+lint: $(VENV)/installed ## Check format, types, import contracts and generated code
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MAKE) --no-print-directory check-stubs
+
+.PHONY: test-python
+test-python: $(VENV)/installed chromium ## Run the Python tests (ARGS="-k name")
+	$(BIN)/pytest $(ARGS)
+
+NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix ui/frontend
+
+ui/frontend/node_modules/.package-lock.json: ui/frontend/package-lock.json | $(VENV)/installed
+	@echo '== Installing what the page is built from'
+	$(NPM) ci --ignore-scripts --no-update-notifier
+	@touch $@
+
+.PHONY: test-page
+test-page: ui/frontend/node_modules/.package-lock.json ## Check and test the page's TypeScript
+	$(NPM) run check
+	$(NPM) test
+
+.PHONY: chromium
+chromium: # what the browser tests drive
+	@command -v $${CHROMIUM:-chromium} >/dev/null || { \
+		echo '== Installing Chromium for the browser tests'; \
+		sudo=$$([ $$(id -u) = 0 ] || echo sudo); \
+		$$sudo apt-get update -q && $$sudo apt-get install -q -y --no-install-recommends chromium; \
+	} || { echo 'No Chromium, and none could be installed: set CHROMIUM=/path/to/chromium'; exit 1; }
+
+$(WHEEL_VENV)/locked: requirements-dev.txt
+	@echo '== Installing what requirements-dev.txt locks once more, for the tests of the wheel'
+	$(PYTHON) -m venv $(WHEEL_VENV)
+	$(WHEEL_VENV)/bin/python $(PIP_INSTALL) --require-hashes -r requirements-dev.txt
+	@touch $@
+
+# What the tests read besides the packages.
+TEST_FILES := tests docs proto pyproject.toml requirements.txt README.md
+
+.PHONY: test-wheel
+test-wheel: wheel $(WHEEL_VENV)/locked chromium ## Run the Python tests against the built wheel
+	$(WHEEL_VENV)/bin/python $(PIP_INSTALL) --force-reinstall --no-deps dist/*.whl
+	$(WHEEL_VENV)/bin/python -m pip check --disable-pip-version-check
+	@echo '== The tests again, away from the sources: tenth comes from the wheel'
+	away=$$(mktemp -d) && cp -r $(TEST_FILES) $$away && cd $$away \
+		&& TENTH_TEST_WHEEL=1 $(CURDIR)/$(WHEEL_VENV)/bin/pytest -p no:cacheprovider $(ARGS); \
+		status=$$?; rm -rf $$away; exit $$status
+
+.PHONY: wheel
+wheel: $(VENV)/installed ## Build the wheel into dist/
+	rm -rf dist
+	$(BIN)/hatchling build -t wheel
+
+# ---- generated files
+
+PROTOC = $(BIN)/python -m grpc_tools.protoc --python_out=$(1) --pyi_out=$(1) --grpc_python_out=$(1)
+define generate_stubs
+$(call PROTOC,$(1)) --proto_path=collector/contract=proto collector/contract/live.proto
+$(call PROTOC,$(1)) --proto_path=storage/contract=proto storage/contract/archive.proto
+endef
+
+.PHONY: stubs
+stubs: $(VENV)/installed ## Generate the gRPC code of proto/
+	$(call generate_stubs,.)
+
+.PHONY: check-stubs
+check-stubs: $(VENV)/installed # generating would change nothing
+	@rm -rf build/stubs && mkdir -p build/stubs
+	$(call generate_stubs,build/stubs)
+	@for file in $$(cd build/stubs && find . -name '*_pb2*'); do \
+		cmp $$file build/stubs/$$file || { echo 'proto/ has changed: make stubs'; exit 1; }; done
+
+.PHONY: docs
+docs: $(VENV)/installed ## Write the table of settings into docs/settings.md
+	$(BIN)/python -m tests.tenth.settings_table
+
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml
 
 .PHONY: lock
-lock: $(VENV)/locked ## Renew both requirements files (UPGRADE=--upgrade for newer versions)
-	$(LOCK) $(UPGRADE) -o requirements.txt
-	$(LOCK) $(UPGRADE) --group dev -c requirements.txt -o requirements-dev.txt
+lock: $(VENV)/locked ## Renew the requirements files (UPGRADE=--upgrade for newer versions)
+	$(LOCK) $(UPGRADE) --output-file requirements.txt
+	$(LOCK) $(UPGRADE) --group dev --constraints requirements.txt --output-file requirements-dev.txt
+
+.PHONY: clean
+clean: ## Remove what was built, and both environments
+	rm -rf $(VENV) build dist ui/static ui/frontend/node_modules

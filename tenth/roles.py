@@ -70,6 +70,7 @@ def collector_config(settings: Settings) -> CollectorConfig:
         ingest_tokens=ingest_tokens,
         role_token=_role_token(settings),
         ring_windows=max(1, settings.ring // WINDOW_MS),
+        ring_max_bytes=settings.max_ring,
         max_series=settings.max_series,
         max_request_bytes=settings.max_request,
         max_inflight_bytes=settings.max_inflight,

@@ -144,6 +144,9 @@ class Settings(Connection):
     ring: Duration = Field(
         Duration.parse("10m"), description="How far back the windows of 100 ms are kept in memory."
     )
+    max_ring: Size = Field(
+        Size.parse("256MiB"), description="Memory the ring may use; beyond it old windows go early."
+    )
     max_series: int = Field(
         20_000,
         ge=1,
