@@ -7,7 +7,7 @@ without a comment are those of the OTLP data model (opentelemetry-proto).
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,14 @@ REJECTIONS: Final = {
 }
 
 Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+
+# The table of items, and its column of event times.
+_ITEMS: Final = {
+    Signal.SPANS: ("spans", "end_time_unix_nano"),
+    Signal.LOGS: ("logs", "time_unix_nano"),
+    Signal.METRICS: ("points", "time_unix_nano"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +51,16 @@ class Group:
     """Requests of one signal that were decoded together.
 
     `accepted[i]` items of request i are in `tables`; `rejected[i]` counts the
-    others by reason.
+    others by reason. `newest_time[i]` is its latest event time in Unix
+    nanoseconds, 0 for none; `resources[i]` its first resource.
     """
 
     signal: Signal
     tables: Tables
-    accepted: npt.NDArray[np.int64]
+    accepted: Ints
     rejected: dict[int, Counter[str]]
+    newest_time: Ints
+    resources: dict[int, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +69,8 @@ class _Scopes:
 
     origins: pa.RecordBatch
     entries: pa.StructArray
-    request: npt.NDArray[np.int64]
+    request: Ints
+    requests: int
 
 
 def flatten(signal: Signal, requests: pa.ListArray) -> Group:
@@ -80,7 +92,8 @@ def _scopes(requests: pa.ListArray, scopes_field: str) -> _Scopes:
         ],
         ["resource", "resource_schema_url", "scope", "scope_schema_url"],
     )
-    return _Scopes(origins, entries, _numpy(pc.list_parent_indices(requests))[_numpy(parent)])
+    request = _numpy(pc.list_parent_indices(requests))[_numpy(parent)]
+    return _Scopes(origins, entries, request, len(requests))
 
 
 def _flatten_spans(requests: pa.ListArray) -> Group:
@@ -102,7 +115,7 @@ def _flatten_spans(requests: pa.ListArray) -> Group:
     }
     request = scopes.request[_numpy(columns["origin_index"])]
     batch = _batch(columns, SPANS)
-    return _group(Signal.SPANS, scopes.origins, {}, "spans", batch, request, faults, len(requests))
+    return _group(Signal.SPANS, scopes, {}, batch, request, faults)
 
 
 def _flatten_logs(requests: pa.ListArray) -> Group:
@@ -122,7 +135,7 @@ def _flatten_logs(requests: pa.ListArray) -> Group:
     }
     request = scopes.request[_numpy(columns["origin_index"])]
     batch = _batch(columns, LOGS)
-    return _group(Signal.LOGS, scopes.origins, {}, "logs", batch, request, faults, len(requests))
+    return _group(Signal.LOGS, scopes, {}, batch, request, faults)
 
 
 def _flatten_metrics(requests: pa.ListArray) -> Group:
@@ -153,18 +166,15 @@ def _flatten_metrics(requests: pa.ListArray) -> Group:
             *("metadata", "type", "temporality", "monotonic"),
         ],
     )
-    parts = [_points(kind, data) for kind, data in kinds.items() if data.null_count < len(data)]
+    parts = [_points(data) for data in kinds.values() if data.null_count < len(data)]
     points = pa.concat_batches(parts) if parts else pa.RecordBatch.from_pylist([], schema=POINTS)
     stream_index = _numpy(points["stream_index"])
     request = scopes.request[_numpy(origin)[stream_index]]
     faults = _point_faults(points, type_[stream_index], temporality[stream_index])
-    tables = {"streams": streams}
-    return _group(
-        Signal.METRICS, scopes.origins, tables, "points", points, request, faults, len(requests)
-    )
+    return _group(Signal.METRICS, scopes, {"streams": streams}, points, request, faults)
 
 
-def _points(kind: MetricType, data: pa.StructArray) -> pa.RecordBatch:
+def _points(data: pa.StructArray) -> pa.RecordBatch:
     """Data points of one kind in the columns of all kinds."""
     nested = pc.struct_field(data, "data_points")
     columns = _fields(nested.flatten())
@@ -218,15 +228,13 @@ def _bucket_faults(points: pa.RecordBatch, histogram: Bools) -> dict[str, Bools]
     return {"invalid_buckets": histogram & ~fits, "invalid_bounds": histogram & unordered}
 
 
-def _group(
+def _group(  # noqa: PLR0917
     signal: Signal,
-    origins: pa.RecordBatch,
+    scopes: _Scopes,
     tables: Tables,
-    items_name: str,
     items: pa.RecordBatch,
-    request: npt.NDArray[np.int64],
+    request: Ints,
     faults: dict[str, Bools],
-    requests: int,
 ) -> Group:
     """Leave faulty items out, each counted under the first reason that holds."""
     kept = np.ones(len(items), np.bool_)
@@ -238,28 +246,42 @@ def _group(
     if not kept.all():
         items = items.filter(pa.array(kept))
         request = request[kept]
-    accepted = np.bincount(request, minlength=requests)
-    return Group(signal, {"origins": origins, **tables, items_name: items}, accepted, rejected)
+    name, time = _ITEMS[signal]
+    newest_time = np.zeros(scopes.requests, np.int64)
+    np.maximum.at(newest_time, request, _numpy(items[time]).astype(np.int64))
+    present, first = np.unique(scopes.request, return_index=True)
+    resources = scopes.origins["resource"].take(pa.array(first)).to_pylist()
+    return Group(
+        signal,
+        {"origins": scopes.origins, **tables, name: items},
+        np.bincount(request, minlength=scopes.requests),
+        rejected,
+        newest_time,
+        dict(zip(present.tolist(), resources, strict=True)),
+    )
 
 
-def _count(indexes: npt.NDArray[np.int64]) -> Iterable[tuple[int, int]]:
+def _count(indexes: Ints) -> Iterable[tuple[int, int]]:
     values, counts = np.unique(indexes, return_counts=True)
     return zip(values.tolist(), counts.tolist(), strict=True)
 
 
 def _bad_id(ids: pa.Array, size: int) -> Bools:
     zero = pa.scalar(bytes(size), pa.binary())
-    return _numpy(pc.or_(pc.not_equal(pc.binary_length(ids), size), pc.equal(ids, zero)))
+    bad: Bools = _numpy(pc.or_(pc.not_equal(pc.binary_length(ids), size), pc.equal(ids, zero)))
+    return bad
 
 
 def _bad_length(ids: pa.Array, size: int) -> Bools:
     length = _numpy(pc.binary_length(ids))
-    return (length != 0) & (length != size)
+    bad: Bools = (length != 0) & (length != size)
+    return bad
 
 
 def _out_of_range(*times: pa.Array) -> Bools:
     masks = [_numpy(pc.greater(time, _LAST_TIME_UNIX_NANO)) for time in times]
-    return np.logical_or.reduce(masks)
+    bad: Bools = np.logical_or.reduce(masks)
+    return bad
 
 
 def _fields(array: pa.StructArray) -> dict[str, pa.Array]:
@@ -272,8 +294,9 @@ def _batch(columns: dict[str, pa.Array], schema: pa.Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema.names)
 
 
-def _numpy(array: pa.Array) -> npt.NDArray[np.generic]:
-    return array.to_numpy(zero_copy_only=False)
+def _numpy(array: pa.Array) -> npt.NDArray[Any]:
+    values: npt.NDArray[Any] = array.to_numpy(zero_copy_only=False)
+    return values
 
 
 _FLATTEN: Final = {

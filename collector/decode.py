@@ -5,13 +5,13 @@ what is recursive, or repeats from request to request, stays protobuf bytes.
 Everything that knows ptars or descriptors stands in this file.
 """
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, Final
 
 import ptars
 import pyarrow as pa
 from google.protobuf import descriptor_pool
-from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.descriptor_pb2 import (
     DescriptorProto,
     FieldDescriptorProto,
@@ -23,7 +23,13 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import (
+    ArrayValue,
+    InstrumentationScope,
+    KeyValueList,
+)
 
+from storage.origin import resource_attributes
 from storage.schema import Signal
 
 REQUESTS: Final[dict[Signal, type[Message]]] = {
@@ -46,9 +52,13 @@ _AS_BYTES: Final = {
 # References into a string table that only profiles have; elsewhere they are to
 # be treated as absent.
 _LEFT_OUT: Final = {"key_strindex", "string_value_strindex"}
+_NESTED_VALUES: Final[dict[str, type[Message]]] = {
+    "array_value": ArrayValue,
+    "kvlist_value": KeyValueList,
+}
 
 
-class MalformedRequest(ValueError):
+class MalformedRequestError(ValueError):
     """The bytes are not the OTLP message they should be."""
 
 
@@ -66,12 +76,12 @@ def _reshape(message: DescriptorProto) -> None:
         _reshape(nested)
 
 
-def _reshaped_files(roots: Iterable[FileDescriptor]) -> descriptor_pool.DescriptorPool:
-    """A pool with OTLP's files under other names, reshaped."""
+def _reshaped_files(root: Any) -> descriptor_pool.DescriptorPool:
+    """A pool with the file `root` and all it needs under other names, reshaped."""
     pool = descriptor_pool.DescriptorPool()
     done: set[str] = set()
 
-    def add(file: FileDescriptor) -> None:
+    def add(file: Any) -> None:
         if file.name in done:
             return
         done.add(file.name)
@@ -87,8 +97,7 @@ def _reshaped_files(roots: Iterable[FileDescriptor]) -> descriptor_pool.Descript
             _reshape(message)
         pool.Add(proto)
 
-    for root in roots:
-        add(root)
+    add(root)
     return pool
 
 
@@ -97,7 +106,7 @@ class Decoder:
 
     def __init__(self, signal: Signal) -> None:
         descriptor = REQUESTS[signal].DESCRIPTOR
-        pool = _reshaped_files([descriptor.file])
+        pool = _reshaped_files(descriptor.file)
         name = descriptor.full_name.replace("opentelemetry.", "tenth.otlp.")
         reshaped = pool.FindMessageTypeByName(name)
         self._handler = ptars.HandlerPool([reshaped.file]).get_for_message(reshaped)
@@ -106,20 +115,45 @@ class Decoder:
         """Decode requests together.
 
         Returns the list array `resource_spans`, `resource_logs` or
-        `resource_metrics`, with one entry per body. Raises MalformedRequest when
+        `resource_metrics`, with one entry per body. Raises MalformedRequestError when
         any of the bodies is not a valid message.
         """
         try:
             return self._handler.list_to_record_batch(bodies).column(0)
         except ValueError as error:
-            raise MalformedRequest(str(error)) from error
+            raise MalformedRequestError(str(error)) from error
 
 
-def parse(message_type: type[Message], data: bytes) -> Message:
-    """Parse one message with the protobuf classes. Raises MalformedRequest."""
-    message = message_type()
+def check_parts(requests: pa.ListArray, origins: pa.RecordBatch) -> None:
+    """Parse what `Decoder` left as bytes. Raises MalformedRequestError.
+
+    Whoever reads the journal later relies on all of it being valid.
+    """
     try:
-        message.ParseFromString(data)
+        for resource in origins["resource"].to_pylist():
+            resource_attributes(resource)
+        for scope in origins["scope"].to_pylist():
+            _check_scope(scope)
+        for message, data in _nested_values(requests):
+            message.FromString(data)
     except DecodeError as error:
-        raise MalformedRequest(f"not a valid {message_type.DESCRIPTOR.full_name}") from error
-    return message
+        raise MalformedRequestError(str(error)) from error
+
+
+@lru_cache(4_096)
+def _check_scope(scope: bytes) -> None:
+    InstrumentationScope.FromString(scope)
+
+
+def _nested_values(array: pa.Array) -> Iterator[tuple[type[Message], bytes]]:
+    """The arrays and key-value lists among attribute values, anywhere in `array`."""
+    if pa.types.is_list(array.type):
+        yield from _nested_values(array.values)
+    elif pa.types.is_struct(array.type):
+        for index, field in enumerate(array.type):
+            column = array.field(index)
+            if field.name not in _NESTED_VALUES:
+                yield from _nested_values(column)
+            elif column.null_count < len(column):
+                for data in column.drop_null().unique().to_pylist():
+                    yield _NESTED_VALUES[field.name], data

@@ -50,8 +50,8 @@ def growth(rollup: Rollup, before: Rollup, series: dict[int, Series], oldest_win
         (rows.last_start != rows.last_start[previous]) | (falls & (monotonic | rows.level))
     )
     # A series that began while the ring was watching: nothing came before its first row.
-    began = ~known & (rows.last_start >= oldest_window * WINDOW_NS) & (
-        rows.last_start < rows.last_time
+    began = (
+        ~known & (rows.last_start >= oldest_window * WINDOW_NS) & (rows.last_start < rows.last_time)
     )
     whole = reset | began
     since = np.where(whole, rows.last_start, rows.last_time[previous])

@@ -75,7 +75,7 @@ class _Subscriber:
         self._filled.set()
 
 
-class LiveFeed(LiveServicer):  # type: ignore[misc]
+class LiveFeed(LiveServicer):
     """Ticks the ring and feeds subscribers. `stats` answers the Stats call."""
 
     def __init__(

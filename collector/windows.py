@@ -6,6 +6,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 from threading import Lock
 from typing import Final
 
@@ -37,8 +38,8 @@ class Arrivals:
 class Change:
     """Rows of the ring that changed, each with its full value now.
 
-    `before` are the rows that precede them in cumulative series. `series` are those whose numbers are
-    new, or mean something new.
+    `before` are the rows that precede them in their series, where that is known.
+    `series` are those whose numbers are new, or mean something new.
     """
 
     rollup: Rollup
@@ -72,8 +73,8 @@ class Ring:
         self._arrivals = Arrivals()
         self._succession = _Succession()
 
-    def add(self, signal: Signal, tables: Tables, received_ns: int, now_ns: int) -> None:
-        """Take in the items of a group of requests."""
+    def add(self, signal: Signal, tables: Tables, received_ns: int | None, now_ns: int) -> None:
+        """Take in the items of a group of requests; `received_ns` is None for a replay."""
         with self._lock:
             items = observe(signal, tables, self.registry)
             window = items.rows.window
@@ -90,6 +91,8 @@ class Ring:
             if self._pending_rows > _MAX_PENDING_ROWS:
                 self._pending = [aggregate(concat(self._pending))]
                 self._pending_rows = len(self._pending[0].rows)
+            if received_ns is None:
+                return
             self._arrivals = Arrivals(
                 max(self._arrivals.newest_event_time, int(items.rows.last_time.max())),
                 min(self._arrivals.oldest_receive_time or received_ns, received_ns),
@@ -200,7 +203,7 @@ def _rows_of(series: Ints, window: Ints, windows: dict[int, Rollup]) -> list[Rol
 def _by_window(rollup: Rollup, windows: list[int]) -> list[Rollup]:
     """Split an aggregated rollup; the parts own their memory."""
     edges = np.searchsorted(rollup.rows.window, [*windows, windows[-1] + 1]).tolist()
-    return [rollup.part(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [rollup.part(a, b) for a, b in pairwise(edges)]
 
 
 def _only(merged: Rollup, new: Rollup) -> Rollup:

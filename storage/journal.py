@@ -109,8 +109,8 @@ class Writer:
     A writer never appends to a segment that it found: a place in the journal, once
     read, always means the same records.
 
-    Attributes: `sequence` of the newest record; `faults` found at the end of the
-    newest segment, by kind.
+    Attributes: `number` of the newest segment; `sequence` of the newest record;
+    `faults` found at the end of the newest segment, by kind.
     """
 
     def __init__(self, directory: Path, segment_bytes: int) -> None:
@@ -118,7 +118,7 @@ class Writer:
         self._directory = directory
         self._segment_bytes = segment_bytes
         self.faults: Counter[str] = Counter()
-        self._number, self.sequence = _end_of_journal(directory, self.faults)
+        self.number, self.sequence = _end_of_journal(directory, self.faults)
         self._file: int | None = None
         self._written = 0
         self._synced = 0
@@ -128,9 +128,8 @@ class Writer:
     ) -> None:
         """Write one record from `encode`."""
         raw_bytes, payload = encoded
-        if self._file is None or self._written >= self._segment_bytes:
-            self._rotate()
-        assert self._file is not None
+        full = self._written >= self._segment_bytes
+        file = self._rotate() if self._file is None or full else self._file
         header = _HEADER.pack(
             MAGIC,
             VERSION,
@@ -144,9 +143,9 @@ class Writer:
         crc = google_crc32c.extend(google_crc32c.value(header), payload)
         record = b"".join((header, _CRC.pack(crc), payload))
         try:
-            _write_all(self._file, record)
+            _write_all(file, record)
         except OSError:
-            self._give_up()
+            self._give_up(file)
             raise
         self.sequence += 1
         self._written += len(record)
@@ -158,7 +157,7 @@ class Writer:
         try:
             os.fdatasync(self._file)
         except OSError:
-            self._give_up()
+            self._give_up(self._file)
             raise
         self._synced = self._written
 
@@ -169,26 +168,26 @@ class Writer:
             os.close(self._file)
             self._file = None
 
-    def _rotate(self) -> None:
+    def _rotate(self) -> int:
         self.close()
-        path = segment_path(self._directory, self._number + 1)
+        path = segment_path(self._directory, self.number + 1)
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        self._number += 1
+        self.number += 1
         self._written = self._synced = 0
         try:
             sync_directory(self._directory)
         except OSError:
-            self._give_up()
+            self._give_up(self._file)
             raise
+        return self._file
 
-    def _give_up(self) -> None:
-        assert self._file is not None
+    def _give_up(self, file: int) -> None:
         try:
-            os.ftruncate(self._file, self._synced)
+            os.ftruncate(file, self._synced)
         except OSError:
             pass  # the disk is gone; readers stop at the last whole record anyway
         finally:
-            os.close(self._file)
+            os.close(file)
             self._file = None
 
 

@@ -152,7 +152,7 @@ def _one_cell_each(values: Floats) -> Cells:
 
 
 def _no_cells() -> Cells:
-    return Cells(*(np.empty(0, t) for t in (np.int64, np.int8, np.int64, np.int64)))
+    return Rollup.empty().cells
 
 
 def _explicit_cells(points: pa.RecordBatch) -> Cells:
@@ -283,18 +283,24 @@ def _list_sums(keys: Keys, lists: pa.ListArray) -> Keys:
     sums = np.concatenate((np.zeros(1, np.uint64), np.cumsum(keys, dtype=np.uint64)))
     length = _numpy(pc.fill_null(pc.list_value_length(lists), 0))
     ends = np.cumsum(length)
-    return sums[ends] - sums[ends - length]
+    keys_of_lists: Keys = sums[ends] - sums[ends - length]
+    return keys_of_lists
 
 
 def _value_keys(column: pa.Array) -> Keys:
     if pa.types.is_string(column.type) or pa.types.is_binary(column.type):
         encoded = pc.dictionary_encode(column)
         keys = np.array([hash(v) for v in encoded.dictionary.to_pylist()], np.int64)
-        return keys.view(np.uint64)[_numpy(pc.fill_null(encoded.indices, 0))] * _numpy(
-            column.is_valid()
-        ).astype(np.uint64)
+        places = _numpy(pc.fill_null(encoded.indices, 0))
+        return _mask(keys.view(np.uint64)[places], column)
     filled = pc.fill_null(column.cast(pa.int64()) if column.type == pa.bool_() else column, 0)
-    return _mix(_numpy(filled).view(np.uint64), _numpy(column.is_valid()).astype(np.uint64))
+    kind = np.uint64(column.type.id)
+    return _mask(_mix(_numpy(filled).view(np.uint64), kind), column)
+
+
+def _mask(keys: Keys, column: pa.Array) -> Keys:
+    """0 where the column is null."""
+    return np.where(_numpy(column.is_valid()), keys, np.uint64(0))
 
 
 def _bounds_keys(points: pa.RecordBatch) -> Keys:
@@ -309,7 +315,8 @@ def _mix(left: Keys, right: Keys | np.uint64) -> Keys:
         key = left * np.uint64(0x9E37_79B9_7F4A_7C15) + right + _SALT
         key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58_476D_1CE4_E5B9)
         key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D0_49BB_1331_11EB)
-        return key ^ (key >> np.uint64(31))
+        mixed: Keys = key ^ (key >> np.uint64(31))
+    return mixed
 
 
 def _clip(values: npt.NDArray[Any], size: int) -> Ints:
@@ -323,7 +330,8 @@ def _clip_one(value: int, size: int) -> int:
 
 
 def _numpy(array: pa.Array) -> npt.NDArray[Any]:
-    return array.to_numpy(zero_copy_only=False)
+    values: npt.NDArray[Any] = array.to_numpy(zero_copy_only=False)
+    return values
 
 
 _OBSERVE: Final = {

@@ -7,7 +7,7 @@ depend on order or on how the rows were split into batches.
 """
 
 from dataclasses import dataclass, fields
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -151,7 +151,7 @@ def aggregate(rollup: Rollup) -> Rollup:
     first = _first_of_each(rows, group, starts)
     level = rows.level[last]
 
-    def add(column: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    def add(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return np.where(level, column[last], np.add.reduceat(column[order], starts))
 
     merged = Rows(
@@ -192,7 +192,8 @@ def _merge_cells(rollup: Rollup, group: Ints, last: Ints) -> Cells:
     scale, key = _to_common_scale(row, cells.scale, cells.key, len(last))
     low = int(key.min())
     span = int(key.max()) - low + 1
-    assert len(last) * span < 2**62, "too many rows for one aggregation"
+    if len(last) * span >= 2**62:
+        raise OverflowError(f"{len(last)} rows are too many for one aggregation")
     place = row * span + (key - low)
     order = np.argsort(place, kind="stable")
     sorted_place = place[order]

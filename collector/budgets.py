@@ -1,0 +1,36 @@
+"""Watches what is left of disk and journal, and closes the door before it is none."""
+
+import os
+from typing import Final
+
+from collector.config import CollectorConfig
+from collector.ingest import Ingest
+from collector.refusal import Reason, Refusal
+from storage.journal import journal_bytes
+
+CHECK_INTERVAL_S: Final = 0.5
+
+
+def check(config: CollectorConfig, ingest: Ingest) -> None:
+    """Refuse new requests while a budget is used up, accept them again when it is not. Blocking."""
+    if ingest.closed is None or ingest.closed.reason is not Reason.SHUTTING_DOWN:
+        ingest.closed = _refusal(config)
+
+
+def _refusal(config: CollectorConfig) -> Refusal | None:
+    disk = os.statvfs(config.journal_dir)
+    free_bytes = disk.f_bavail * disk.f_frsize
+    if free_bytes < config.min_free_disk_bytes:
+        return Refusal(
+            Reason.DISK_FULL,
+            f"{free_bytes} bytes of disk are free, at least {config.min_free_disk_bytes} must be; "
+            "free some, data is taken again by itself",
+        )
+    used_bytes = journal_bytes(config.journal_dir)
+    if used_bytes > config.max_journal_bytes:
+        return Refusal(
+            Reason.JOURNAL_FULL,
+            f"the journal has {used_bytes} bytes, the most it may have is "
+            f"{config.max_journal_bytes}; is storage running?",
+        )
+    return None

@@ -1,0 +1,39 @@
+"""At start, the ring is filled from the journal, so that the page shows no hole."""
+
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from collector.windows import Ring
+from storage.journal import Position, Reader, segment_path, segments
+from storage.rollup import WINDOW_NS
+
+
+def replay(
+    directory: Path, last_segment: int, ring: Ring, ring_windows: int, clock: Callable[[], int]
+) -> Counter[str]:
+    """Read the segments up to `last_segment` that are young enough for the ring. Blocking.
+
+    Returns the faults that were met, by kind. Damaged segments are left to storage.
+    """
+    oldest_ns = clock() - ring_windows * WINDOW_NS
+    young = [
+        n for n in segments(directory) if n <= last_segment and _is_young(directory, n, oldest_ns)
+    ]
+    if not young:
+        return Counter()
+    reader = Reader(directory, Position(young[0], 0), quarantine=False)
+    for record in reader.read(sys.maxsize):
+        if record.end.segment > last_segment:
+            break
+        if record.received_time_unix_nano >= oldest_ns:
+            ring.add(record.signal, record.tables(), None, clock())
+    return reader.faults
+
+
+def _is_young(directory: Path, number: int, oldest_ns: int) -> bool:
+    try:
+        return segment_path(directory, number).stat().st_mtime_ns >= oldest_ns
+    except FileNotFoundError:
+        return False  # archived and deleted meanwhile
