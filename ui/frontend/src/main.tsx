@@ -8,6 +8,7 @@ import "./styles/chart.css";
 import { followKeys } from "./keys";
 import { LiveFeed } from "./live/feed";
 import type { PaintStats } from "./live/feed";
+import { serviceColours } from "./palette";
 import { App } from "./parts/app";
 import { FeedProvider } from "./parts/context";
 import { followAddress, range, service, zoom } from "./state/app";
@@ -24,6 +25,7 @@ window.__tenth = { stats: feed.stats };
 followTheme();
 followAddress();
 followKeys(feed);
+effect(() => serviceColours.assign(feed.connection.services.value ?? []));
 effect(() => {
   void [range.value, service.value, zoom.value, themeVersion.value];
   feed.request();

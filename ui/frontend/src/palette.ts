@@ -1,10 +1,12 @@
 /** Colours of services and of things with a fixed meaning. */
 
-/** How many `--series-N` colours the style sheet has, for each theme. */
-const SERIES_COLOURS = 8;
-
 /** The name of a style-sheet colour, such as `--series-3`. */
 export type ColourName = `--${string}`;
+
+/** How many `--series-N` colours the style sheet has, for each theme. */
+const SERIES_COLOURS = 8;
+/** Tenth itself stands back behind what it watches. */
+const OWN_SERVICE = "tenth";
 
 const SEVERITY: Record<string, ColourName> = {
   fatal: "--series-4",
@@ -15,23 +17,52 @@ const SEVERITY: Record<string, ColourName> = {
   trace: "--muted",
 };
 
-/** A service's colour: the same everywhere and for ever, since it comes from the name alone. */
-export function serviceColour(name: string): ColourName {
-  return `--series-${fnv1a(name) % SERIES_COLOURS}`;
-}
-
 export function severityColour(severity: string): ColourName {
   return SEVERITY[severity] ?? "--muted";
 }
 
+/**
+ * A service's colour comes from a hash of its name, so it is the same everywhere. Of two known
+ * services with the same hash the later name in the alphabet gives way to a colour that is used
+ * less; once given, a colour stays.
+ */
+export class ServiceColours {
+  private readonly given = new Map<string, number>();
+  private readonly uses = new Array<number>(SERIES_COLOURS).fill(0);
+
+  /** Gives colours to services that have none yet. */
+  assign(names: string[]): void {
+    for (const name of [...names].sort()) {
+      if (name === OWN_SERVICE || this.given.has(name)) continue;
+      const colour = this.leastUsedFrom(hashed(name));
+      this.given.set(name, colour);
+      this.uses[colour] = (this.uses[colour] ?? 0) + 1;
+    }
+  }
+
+  of(name: string): ColourName {
+    if (name === OWN_SERVICE) return "--muted";
+    return `--series-${this.given.get(name) ?? hashed(name)}`;
+  }
+
+  private leastUsedFrom(first: number): number {
+    const least = Math.min(...this.uses);
+    let colour = first;
+    while (this.uses[colour] !== least) colour = (colour + 1) % SERIES_COLOURS;
+    return colour;
+  }
+}
+
+export const serviceColours = new ServiceColours();
+
 /** FNV-1a, 32 bits, with a last mix: its low bits alone tell similar names badly apart. */
-function fnv1a(text: string): number {
+function hashed(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i += 1) {
     hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   }
   hash ^= hash >>> 16;
-  return Math.imul(hash, 0x85ebca6b) >>> 16;
+  return (Math.imul(hash, 0x85ebca6b) >>> 16) % SERIES_COLOURS;
 }
 
 /** What a style-sheet colour is in the present theme. */

@@ -4,6 +4,8 @@ import { format } from "../units";
 import type { Unit } from "../units";
 import type { NamedLine } from "./spec";
 
+const TAIL_CHARACTERS = 8;
+
 export class Legend {
   readonly table = document.createElement("table");
   private readonly body = this.table.createTBody();
@@ -42,7 +44,9 @@ export class Legend {
     name.scope = "row";
     name.title = line.label;
     swatch.style.background = resolveColour(line.colour);
-    name.append(swatch, this.label(line));
+    const both = document.createElement("div");
+    both.append(swatch, this.label(line));
+    name.append(both);
     row.onpointerenter = () => this.onFocus(index);
     row.onpointerleave = () => this.onFocus(null);
     row.append(name, value);
@@ -52,7 +56,11 @@ export class Legend {
 
   private label(line: NamedLine): HTMLElement {
     const label = document.createElement(line.onPick ? "button" : "span");
-    label.textContent = line.label;
+    const { length } = line.label;
+    // Long names differ at their ends: the middle gives way.
+    const head = document.createElement("span");
+    head.textContent = line.label.slice(0, Math.max(0, length - TAIL_CHARACTERS));
+    label.append(head, line.label.slice(-TAIL_CHARACTERS));
     if (line.onPick) {
       label.onclick = line.onPick;
       label.title = `${line.label}: show this service only`;

@@ -20,6 +20,7 @@ export interface Line {
 
 /** SDKs send spans every 5 s: before that, an empty window may only be a late one. */
 const SETTLE_WINDOWS = 60;
+const SECOND_WINDOWS = 10;
 /** A gauge older than this says nothing about now. */
 const BRIDGE_WINDOWS = 100;
 
@@ -92,8 +93,14 @@ export class LineReader {
     return count === 0 ? NaN : sum / count;
   }
 
+  /** What a number beside the line says: a rate's last second, or a gauge's newest value. */
+  summary(endWindow: number): number {
+    if (this.empty === 0) return this.meanUntil(this.known, SECOND_WINDOWS);
+    return this.latest(endWindow);
+  }
+
   /** The newest value, unless it is too old to say something about `endWindow`; then NaN. */
-  latest(endWindow: number): number {
+  private latest(endWindow: number): number {
     for (let window = this.known; window > endWindow - BRIDGE_WINDOWS; window -= 1) {
       const value = this.at(window);
       if (value === null) return NaN;
@@ -103,20 +110,23 @@ export class LineReader {
   }
 }
 
-/** Writes the line's points of the grid to `out`. */
-export function sampleLine(line: Line, grid: Grid, endWindow: number, out: Point[]): void {
+/** Writes the line's points of the grid to `out`. Returns false when there is none to draw. */
+export function sampleLine(line: Line, grid: Grid, endWindow: number, out: Point[]): boolean {
   out.length = grid.points;
   const reader = new LineReader(line, endWindow);
   const perBucket = grid.step === 1 ? 1 : 2;
   const bridgeBuckets = Math.max(1, Math.floor(BRIDGE_WINDOWS / grid.step));
   let gapStart = -1;
+  let any = false;
   for (let bucket = 0; bucket < grid.buckets; bucket += 1) {
     const at = bucket * perBucket;
     if (writeBucket(reader, grid, bucket, out, at)) {
       if (gapStart >= 0 && bucket - gapStart > bridgeBuckets) out[gapStart * perBucket] = null;
       gapStart = -1;
+      any = true;
     } else if (gapStart < 0) gapStart = bucket;
   }
+  return any;
 }
 
 /** Returns false for a bucket without a value. */

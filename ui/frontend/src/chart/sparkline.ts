@@ -8,6 +8,14 @@ import type { View } from "./view";
 const AVERAGE_WINDOWS = 10;
 const LINE_PX = 1.5;
 
+export interface Shape {
+  line: Line;
+  /** Whether the strong line is a mean; a percentile must not be averaged. */
+  average: boolean;
+  /** The value at the upper edge; absent: the greatest one shown. */
+  top?: number;
+}
+
 export class Sparkline {
   private readonly points: Point[] = [];
   private readonly average: Point[] = [];
@@ -28,17 +36,17 @@ export class Sparkline {
     this.resize();
   }
 
-  /** `average`: whether the strong line is a mean; a percentile must not be averaged. */
-  paint(line: Line | null, view: View, endWindow: number, average: boolean, theme: number): void {
+  paint(shape: Shape, view: View, endWindow: number, theme: number): void {
     const { context, width, height } = this;
+    const { line } = shape;
     context.clearRect(0, 0, width, height);
-    if (!line || width === 0) return;
+    if (width === 0) return;
     if (theme !== this.colourVersion) this.colour = resolveColour(this.colourName);
     this.colourVersion = theme;
     const grid = new Grid(view.from, view.to, width);
     sampleLine(line, grid, endWindow, this.points);
-    const top = this.points.reduce((max: number, point) => Math.max(max, point ?? 0), 0) || 1;
-    if (!average) {
+    const top = shape.top ?? greatest(this.points);
+    if (!shape.average) {
       this.stroke(this.points, top, 1);
       return;
     }
@@ -95,4 +103,8 @@ export class Sparkline {
     this.canvas.height = Math.round(clientHeight * ratio);
     this.context.setTransform(ratio, 0, 0, ratio, 0, 0);
   }
+}
+
+function greatest(points: Point[]): number {
+  return points.reduce((most: number, point) => Math.max(most, point ?? 0), 0) || 1;
 }

@@ -14,6 +14,8 @@ import type { View } from "./view";
 const SYNC_KEY = "tenth";
 const Y_AXIS_PX = 58;
 const X_AXIS_PX = 22;
+/** Half a time of day, so that the last one on the axis is whole. */
+const RIGHT_PX = 26;
 const LEAST_DRAG_PX = 5;
 /** Numbers that change ten times a second cannot be read. */
 const LEGEND_EVERY_PAINTS = 5;
@@ -74,9 +76,12 @@ export class TimeChart {
   private sample(endWindow: number, view: View): void {
     const grid = new Grid(view.from, view.to, this.plot?.over.clientWidth ?? 0);
     grid.fillTimes(this.data[0]);
+    let any = false;
     this.lines.forEach((line, index) => {
-      sampleLine(line, grid, endWindow, this.data[index + 1] as Point[]);
+      const drawn = sampleLine(line, grid, endWindow, this.data[index + 1] as Point[]);
+      any ||= drawn;
     });
+    this.onEmpty(!any);
   }
 
   private writeLegend(endWindow: number): void {
@@ -84,7 +89,7 @@ export class TimeChart {
     if (this.pointed() !== null) this.writePointed();
     else if (this.paints % LEGEND_EVERY_PAINTS === 1) {
       this.lines.forEach((line, index) => {
-        this.values[index] = new LineReader(line, endWindow).latest(endWindow);
+        this.values[index] = new LineReader(line, endWindow).summary(endWindow);
       });
       this.legend.setValues(this.values);
     }
@@ -120,10 +125,8 @@ export class TimeChart {
     this.data = [[], ...this.lines.map((): Point[] => [])];
     this.legend.show(this.lines);
     this.legendHost.hidden = this.lines.length === 0;
-    this.onEmpty(this.lines.length === 0);
-    if (this.lines.length > 0) {
-      this.plot = new uPlot(this.options(), this.data as uPlot.AlignedData, this.canvasHost);
-    }
+    if (this.lines.length === 0) this.onEmpty(true);
+    else this.plot = new uPlot(this.options(), this.data as uPlot.AlignedData, this.canvasHost);
   }
 
   private options(): uPlot.Options {
@@ -131,7 +134,7 @@ export class TimeChart {
       width: Math.max(1, this.canvasHost.clientWidth),
       height: Math.max(1, this.canvasHost.clientHeight),
       ms: 1,
-      padding: [8, 6, 0, 0],
+      padding: [8, RIGHT_PX, 0, 0],
       legend: { show: false },
       focus: { alpha: 0.25 },
       cursor: this.cursor(),

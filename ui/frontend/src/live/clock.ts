@@ -12,9 +12,13 @@ export class ServerClock {
     if (this.samples.length > SAMPLES) this.samples.shift();
   }
 
+  get known(): boolean {
+    return this.samples.length > 0;
+  }
+
   /** Server minus page, from the sample with the shortest way, which bounds the error best. */
   get offsetMs(): number {
-    if (this.samples.length === 0) return 0;
+    if (!this.known) return 0;
     return this.samples.reduce((best, next) => (next.roundTripMs < best.roundTripMs ? next : best))
       .offsetMs;
   }

@@ -9,8 +9,8 @@ import type { LiveStore } from "./store";
 import type { OpenTransport, Transport } from "./transport";
 
 const PING_EVERY_MS = 5_000;
-/** A server that is silent for so long after a ping is gone, even if TCP has not noticed. */
-const SILENCE_MS = 12_000;
+/** A server that stays silent for so long after that is gone, even if TCP has not noticed. */
+const SILENCE_MS = 7_000;
 const RESUMED_NOTICE_MS = 4_000;
 
 export type Phase = "connecting" | "live" | "lagging" | "collector_down" | "reconnecting";
@@ -50,7 +50,7 @@ export class LiveConnection {
   private transport: Transport | null = null;
   private hz = 10;
   private openedMs = 0;
-  private heardMs = 0;
+  private heard = false;
   private lostEpoch: string | null = null;
   private pingTimer = 0;
   private retryTimer = 0;
@@ -102,7 +102,8 @@ export class LiveConnection {
     // Server-sent events cannot be paused, only be absent.
     if (kind === "events" && (this.hz === 0 || panels.length === 0)) return;
     this.kind.value = kind;
-    this.openedMs = this.heardMs = this.options.timers.now();
+    this.openedMs = this.options.timers.now();
+    this.expectWithin(SILENCE_MS, () => this.died());
     this.transport = this.options.open[kind](
       {
         onOpen: () => this.opened(),
@@ -127,28 +128,20 @@ export class LiveConnection {
   }
 
   private ping(): void {
-    const { timers } = this.options;
-    const now = timers.now();
-    this.transport?.send({ type: "ping", t: now });
-    timers.cancel(this.pingTimer);
-    this.pingTimer = timers.after(PING_EVERY_MS, () => {
-      // Timers of hidden tabs come late: only silence after a ping counts.
-      if (this.heardMs < now && timers.now() - now < SILENCE_MS) this.listenOn(now);
-      else if (this.heardMs < now) this.died();
-      else this.ping();
-    });
+    this.transport?.send({ type: "ping", t: this.options.timers.now() });
+    this.expectWithin(PING_EVERY_MS, () => this.expectWithin(SILENCE_MS, () => this.died()));
   }
 
-  private listenOn(pingedMs: number): void {
+  /** Pings again after a time in which something was heard, else calls `onSilence`. */
+  private expectWithin(delayMs: number, onSilence: () => void): void {
     const { timers } = this.options;
-    this.pingTimer = timers.after(SILENCE_MS - (timers.now() - pingedMs), () => {
-      if (this.heardMs < pingedMs) this.died();
-      else this.ping();
-    });
+    timers.cancel(this.pingTimer);
+    this.heard = false;
+    this.pingTimer = timers.after(delayMs, () => (this.heard ? this.ping() : onSilence()));
   }
 
   private control(message: ControlMessage): void {
-    this.heardMs = this.options.timers.now();
+    this.heard = true;
     switch (message.type) {
       case "hello":
         this.version.value = message.version;
@@ -164,7 +157,7 @@ export class LiveConnection {
         this.phase.value = message.state;
         return;
       case "pong":
-        this.clock.observe(message.t, this.heardMs, message.server_time_ms);
+        this.clock.observe(message.t, this.options.timers.now(), message.server_time_ms);
         return;
       case "error":
         this.problem.value = `${message.title}. ${message.detail}`;
@@ -172,7 +165,8 @@ export class LiveConnection {
   }
 
   private frame(bytes: Uint8Array, ids: number[] | null): void {
-    this.heardMs = this.options.timers.now();
+    const startMs = this.options.timers.now();
+    this.heard = true;
     let frame: Frame;
     try {
       frame = decodeFrame(bytes);
@@ -187,7 +181,7 @@ export class LiveConnection {
       this.lostEpoch = null;
       this.announce(kept ? "resumed, nothing missed" : "reconnected, history loaded again");
     }
-    this.options.onFrame(frame, this.options.timers.now() - this.heardMs);
+    this.options.onFrame(frame, this.options.timers.now() - startMs);
   }
 
   private died(): void {

@@ -23,6 +23,8 @@ export interface PaintStats {
 }
 
 const METER_EVERY_MS = 500;
+/** Without a frame for so long, the page's own clock moves the charts. */
+const IDLE_MS = 250;
 const FULL_RATE_HZ = 10;
 const REDUCED_MOTION_HZ = 2;
 
@@ -50,6 +52,7 @@ export class LiveFeed {
   private requested = false;
   private shownEndWindow = 0;
   private meterMs = 0;
+  private idleTimer = 0;
   private nextId = 1;
 
   constructor() {
@@ -136,10 +139,19 @@ export class LiveFeed {
     this.painted();
   }
 
+  /** The server sends no frame when nothing changed; time still passes on the charts. */
+  private idle(): void {
+    const { clock, phase } = this.connection;
+    if (phase.value === "live" && clock.known) this.store.advance(nowMs() + clock.offsetMs);
+    if (phase.value === "live" && !document.hidden && !this.paused.value) this.request();
+    else this.idleTimer = window.setTimeout(() => this.idle(), IDLE_MS);
+  }
+
   private painted(): void {
     const paintedMs = nowMs();
+    const newest = this.unpainted.at(-1);
+    if (newest) this.connection.ack(newest.sequence);
     for (const frame of this.unpainted) {
-      this.connection.ack(frame.sequence);
       this.stats.frames += 1;
       this.stats.coalesced += frame.coalesced;
       if (frame.newestEventMs !== null && !this.paused.value) {
@@ -149,6 +161,8 @@ export class LiveFeed {
     this.unpainted.length = 0;
     this.stats.lastPaint = paintedMs;
     this.stats.reconnects = this.connection.reconnects;
+    window.clearTimeout(this.idleTimer);
+    this.idleTimer = window.setTimeout(() => this.idle(), IDLE_MS);
     if (paintedMs - this.meterMs < METER_EVERY_MS) return;
     this.meterMs = paintedMs;
     this.freshness.value = { p50: this.ages.percentile(0.5), p99: this.ages.percentile(0.99) };

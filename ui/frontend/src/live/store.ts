@@ -11,7 +11,7 @@ interface Entry {
 export class LiveStore {
   epoch: string | null = null;
   sequence = 0;
-  /** The last whole window at the time of the newest frame, by the server's clock. */
+  /** The last whole window, by the server's clock; 0 before the first frame. */
   endWindow = 0;
 
   private entries = new Map<number, Entry>();
@@ -38,13 +38,19 @@ export class LiveStore {
     return this.epoch !== null && [...this.entries.values()].every((entry) => entry.ring.filled);
   }
 
+  /** Time goes on, whether or not something comes. */
+  advance(serverTimeMs: number): void {
+    this.endWindow = Math.max(this.endWindow, Math.floor(serverTimeMs / WINDOW_MS) - 1);
+  }
+
   apply(frame: Frame): void {
     if (frame.epoch !== this.epoch) {
       for (const { ring } of this.entries.values()) ring.clear();
       this.epoch = frame.epoch;
+      this.endWindow = 0;
     }
     this.sequence = frame.sequence;
-    this.endWindow = Math.floor(frame.serverTimeMs / WINDOW_MS) - 1;
+    this.advance(frame.serverTimeMs);
     for (const update of frame.panels) {
       const entry = this.entries.get(update.id);
       if (!entry) continue;

@@ -5,13 +5,9 @@ import type { PanelRing } from "../live/ring";
 import type { CardSpec } from "../parts/card";
 import type { LivePanels } from "./live";
 
-const SECOND_WINDOWS = 10;
-
 export function liveCards({ spans, logs, cpu, memory }: LivePanels): CardSpec[] {
   const rate = only(spans, "rate", "zero");
   const errors = only(spans, "error_rate", "zero");
-  const p95 = only(spans, "p95", "bridge");
-  const logRate = only(logs, "rate", "zero");
   return [
     {
       label: "Spans",
@@ -20,7 +16,6 @@ export function liveCards({ spans, logs, cpu, memory }: LivePanels): CardSpec[] 
       colour: "--series-0",
       line: rate,
       average: true,
-      value: (endWindow) => overSecond(rate, endWindow),
     },
     {
       label: "Errors",
@@ -29,7 +24,7 @@ export function liveCards({ spans, logs, cpu, memory }: LivePanels): CardSpec[] 
       colour: "--bad",
       line: only(spans, "error_ratio", "bridge"),
       average: false,
-      value: (endWindow) => overSecond(errors, endWindow) / overSecond(rate, endWindow),
+      value: (endWindow) => summary(errors, endWindow) / summary(rate, endWindow),
       badFrom: 0.05,
     },
     {
@@ -37,18 +32,16 @@ export function liveCards({ spans, logs, cpu, memory }: LivePanels): CardSpec[] 
       meaning: "95th percentile of span durations in the newest window of 100 ms",
       unit: "ms",
       colour: "--series-1",
-      line: p95,
+      line: only(spans, "p95", "bridge"),
       average: false,
-      value: (endWindow) => new LineReader(p95, endWindow).latest(endWindow),
     },
     {
       label: "Logs",
       meaning: "Log records per second, mean of the last second known",
       unit: "per_second",
       colour: "--series-2",
-      line: logRate,
+      line: only(logs, "rate", "zero"),
       average: true,
-      value: (endWindow) => overSecond(logRate, endWindow),
     },
     gauge("CPU", "Processor time in use on Tenth's host", only(cpu, "mean", "bridge")),
     gauge("Memory", "Memory in use on Tenth's host", only(memory, "mean", "bridge")),
@@ -63,7 +56,7 @@ function gauge(label: string, meaning: string, line: Line): CardSpec {
     colour: "--series-6",
     line,
     average: false,
-    value: (endWindow) => new LineReader(line, endWindow).latest(endWindow),
+    top: 1,
     badFrom: 0.95,
   };
 }
@@ -73,7 +66,6 @@ function only(ring: PanelRing, measure: string, fill: Line["fill"]): Line {
   return { ring, measure, series: 0, fill };
 }
 
-function overSecond(line: Line, endWindow: number): number {
-  const reader = new LineReader(line, endWindow);
-  return reader.meanUntil(reader.known, SECOND_WINDOWS);
+function summary(line: Line, endWindow: number): number {
+  return new LineReader(line, endWindow).summary(endWindow);
 }

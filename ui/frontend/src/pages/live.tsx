@@ -5,7 +5,7 @@ import { windowsIn } from "../live/feed";
 import type { Selection } from "../live/protocol";
 import { RING_WINDOWS } from "../live/ring";
 import type { PanelRing } from "../live/ring";
-import { serviceColour, severityColour } from "../palette";
+import { serviceColours, severityColour } from "../palette";
 import type { ColourName } from "../palette";
 import { Card } from "../parts/card";
 import { Chart } from "../parts/chart";
@@ -107,7 +107,7 @@ function liveCharts({ byService, spans, severities }: LivePanels): ChartSpec[] {
     ring: byService,
     fill: "zero" as const,
     label: (labels: Record<string, string>) => labels["service"] ?? "",
-    colour: (labels: Record<string, string>) => serviceColour(labels["service"] ?? ""),
+    colour: (labels: Record<string, string>) => serviceColours.of(labels["service"] ?? ""),
     onPick: (labels: Record<string, string>) => {
       const name = labels["service"] ?? "";
       service.value = service.value === name ? "" : name;

@@ -1,6 +1,7 @@
 /** One number to see from afar, and how it came to be. */
 import { useEffect, useRef } from "preact/hooks";
 import { Sparkline } from "../chart/sparkline";
+import { LineReader } from "../chart/sample";
 import type { Line } from "../chart/sample";
 import { viewOf } from "../chart/view";
 import type { ColourName } from "../palette";
@@ -21,8 +22,10 @@ export interface CardSpec {
   line: Line;
   /** Draws a one-second mean over the windows; not for percentiles. */
   average: boolean;
-  /** The number as of `endWindow`; NaN: unknown. */
-  value(endWindow: number): number;
+  /** The sparkline's upper end; absent: the greatest value shown. */
+  top?: number;
+  /** The number as of `endWindow`, NaN: unknown; absent: what the line says. */
+  value?(endWindow: number): number;
   /** From here on the number is marked as bad. */
   badFrom?: number;
 }
@@ -43,12 +46,12 @@ export function Card({ spec }: { spec: CardSpec }) {
       const picture = `${spec.line.ring.version} ${view.from} ${view.to} ${themeVersion.peek()}`;
       if (picture === painted) return;
       painted = picture;
-      sparkline.paint(spec.line, view, endWindow, spec.average, themeVersion.peek());
+      sparkline.paint(spec, view, endWindow, themeVersion.peek());
       if (paints % NUMBER_EVERY_PAINTS === 0) write(Math.min(view.to, endWindow));
       paints += 1;
     });
     const write = (endWindow: number): void => {
-      const value = spec.value(endWindow);
+      const value = spec.value?.(endWindow) ?? new LineReader(spec.line, endWindow).summary(endWindow);
       const [text, suffix] = formatParts(spec.unit, value);
       if (number.current && number.current.textContent !== text) number.current.textContent = text;
       if (unit.current && unit.current.textContent !== suffix) unit.current.textContent = suffix;

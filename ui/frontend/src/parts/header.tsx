@@ -16,8 +16,8 @@ export function Header() {
     <header>
       <h1>Tenth</h1>
       <Nav />
-      <ConnectionState />
       <FreshnessMeter />
+      <ConnectionState />
       <span class="spring" />
       <ServiceSelect />
       <RangeChoice />
@@ -132,9 +132,9 @@ function PauseButton() {
   const feed = useFeed();
   const paused = feed.paused.value;
   return (
-    <button class="pause" title="Space" aria-pressed={paused} onClick={() => feed.setPaused(!paused)}>
+    <button class="pause" title="Space" aria-label="Pause" aria-pressed={paused} onClick={() => feed.setPaused(!paused)}>
       <Icon name={paused ? "play" : "pause"} />
-      {paused ? "Resume" : "Pause"}
+      <span>{paused ? "Resume" : "Pause"}</span>
     </button>
   );
 }
@@ -148,7 +148,7 @@ function ThemeButton() {
       onClick={() => (theme.value = next)}
     >
       <Icon name="theme" />
-      {theme.value}
+      <span>{theme.value}</span>
     </button>
   );
 }
