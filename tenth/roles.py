@@ -160,8 +160,7 @@ def run_role(name: RoleName, settings: Settings) -> None:
         level=settings.log_level.upper(),
         format=f"%(asctime)s {name} %(levelname)s %(name)s: %(message)s",
     )
-    if os.environ.get(SUPERVISED):
-        threading.Thread(target=_die_with_supervisor, name="supervisor-watch", daemon=True).start()
+    watch_supervisor()
     with _ownership(name, settings):
         _RUN[name](settings)
 
@@ -176,6 +175,12 @@ def _ownership(name: RoleName, settings: Settings) -> Iterator[None]:
     data.create()
     with exclusive(data.run / f"{name}.lock", LOCK_WAIT_S):
         yield
+
+
+def watch_supervisor() -> None:
+    """Has this process end with its supervisor, if it has one."""
+    if os.environ.get(SUPERVISED):
+        threading.Thread(target=_die_with_supervisor, name="supervisor-watch", daemon=True).start()
 
 
 def _die_with_supervisor() -> None:

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self
 
@@ -31,7 +32,7 @@ class _Quantity(int):
         unit = match[2].lower() or cls.smallest.lower() if match else None
         if match is None or unit not in names:
             raise ValueError(f"{value!r} is not understood; write it like {cls.example}")
-        return cls(round(float(match[1]) * names[unit]))
+        return cls(Decimal(match[1]) * names[unit])
 
     def __str__(self) -> str:
         for name in self.shown:

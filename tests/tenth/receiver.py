@@ -32,7 +32,7 @@ class Received:
 
 def _service(resource: Any) -> str:
     names = {pair.key: pair.value.string_value for pair in resource.attributes}
-    return names.get("service.name", "")
+    return str(names.get("service.name", ""))
 
 
 class _Traces(trace_service_pb2_grpc.TraceServiceServicer):

@@ -1,0 +1,182 @@
+"""Where a setting's value comes from, and what is refused."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import CliApp
+
+from tenth.roles import UnsafeAddressError, check, collector_config, storage_config, ui_config
+from tenth.settings import Settings, SettingsFileError, as_environment, tokens
+from tenth.values import Address, Duration, Size
+from tests.tenth.settings_table import table, written
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in [name for name in os.environ if name.startswith("TENTH_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    monkeypatch.chdir(tmp_path)
+
+
+def read(*flags: str) -> Settings:
+    """The settings as a command line gives them."""
+    return CliApp.run(Settings, cli_args=list(flags))
+
+
+def test_flag_beats_environment_beats_file_beats_default(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Each source of a setting wins over those after it."""
+    assert read().ui == "127.0.0.1:4319"
+    (tmp_path / "tenth.toml").write_text('ui = "127.0.0.1:1001"\nmax-memory = "2GiB"\n')
+    assert read().ui == "127.0.0.1:1001"
+    monkeypatch.setenv("TENTH_UI", "127.0.0.1:1002")
+    assert read().ui == "127.0.0.1:1002"
+    assert read("--ui", "127.0.0.1:1003").ui == "127.0.0.1:1003"
+    assert read().max_memory == Size.parse("2GiB")
+
+
+@pytest.mark.parametrize("how", ["flag", "environment"])
+def test_config_names_the_file(how: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The file that `config` names is read in place of the one in the working directory."""
+    (tmp_path / "tenth.toml").write_text("threads = 7")
+    named = tmp_path / "other.toml"
+    named.write_text("threads = 5")
+    flags = ["--config", str(named)] if how == "flag" else []
+    if how == "environment":
+        monkeypatch.setenv("TENTH_CONFIG", str(named))
+    assert read(*flags).threads == 5
+
+
+@pytest.mark.parametrize("text", [b"frobnicate = 1", b"ui = [", b'ui = "\xff"'])
+def test_a_broken_file_is_refused(text: bytes, tmp_path: Path) -> None:
+    """A file with unknown keys or bad syntax is an error that names the file."""
+    (tmp_path / "tenth.toml").write_bytes(text)
+    with pytest.raises(SettingsFileError, match=r"tenth\.toml"):
+        read()
+
+
+def test_a_named_file_must_exist() -> None:
+    """A settings file that was asked for and is missing is an error."""
+    with pytest.raises(SettingsFileError, match=r"no\.toml"):
+        read("--config", "no.toml")
+
+
+def test_impossible_values_are_refused() -> None:
+    """Values out of bounds never reach a role."""
+    with pytest.raises(ValidationError):
+        read("--threads", "0")
+
+
+def test_data_defaults_to_the_xdg_folder(tmp_path: Path) -> None:
+    """Without `--data` the data lies where the XDG specification wants it."""
+    assert read().data == tmp_path / "share" / "tenth"
+
+
+def test_data_is_absolute_and_knows_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A relative folder or one below `~` means the same to all processes."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert read("--data", "here").data == tmp_path / "here"
+    assert read("--data", "~/there").data == tmp_path / "home" / "there"
+
+
+def test_a_process_gets_the_same_settings_through_its_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What the supervisor was told, its roles read from their environment, whatever a file says."""
+    settings = read("--ingest-token", 'odd "token", b=c', "--ring", "90s", "--no-self-observation")
+    (tmp_path / "tenth.toml").write_text('ring = "5m"\nlive = "10.0.0.1:1"')
+    for name, text in as_environment(settings).items():
+        monkeypatch.setenv(name, text)
+    again = read()
+    assert again.model_copy(update={"config": None}) == settings
+    assert again.ring == Duration(90_000)
+
+
+def test_tokens_do_not_show() -> None:
+    """A settings object can be logged without giving its tokens away."""
+    assert "hush" not in repr(read("--ui-token", "hush", "--ingest-token", "hush"))
+
+
+def test_several_tokens_are_separated_by_commas() -> None:
+    """Two tokens can be valid at once, so that one can replace the other."""
+    assert tokens(SecretStr("new, old,")) == ("new", "old")
+    assert tokens(None) == ()
+
+
+@pytest.mark.parametrize(
+    ("flags", "token"),
+    [
+        (["--otlp-grpc", "0.0.0.0:4317"], "TENTH_INGEST_TOKEN"),
+        (["--otlp-http", "10.1.1.1:4318"], "TENTH_INGEST_TOKEN"),
+        (["--ui", "[::]:4319"], "TENTH_UI_TOKEN"),
+        (["--live", "0.0.0.0:4320"], "TENTH_ROLE_TOKEN"),
+        (["--archive", "0.0.0.0:4321"], "TENTH_ROLE_TOKEN"),
+    ],
+)
+def test_an_open_address_without_its_token_is_refused(flags: list[str], token: str) -> None:
+    """What others could reach without a token does not start, and the message says what to set."""
+    with pytest.raises(UnsafeAddressError, match=token):
+        check(read(*flags))
+
+
+@pytest.mark.parametrize(
+    ("address", "tokens_of_others"),
+    [
+        ("--otlp-grpc", ["--ui-token", "--role-token"]),
+        ("--ui", ["--ingest-token", "--role-token"]),
+        ("--live", ["--ingest-token", "--ui-token"]),
+    ],
+)
+def test_a_token_for_something_else_does_not_open_an_address(
+    address: str, tokens_of_others: list[str]
+) -> None:
+    """Only the token that an address asks for lets it be open to others."""
+    others = [word for flag in tokens_of_others for word in (flag, "secret")]
+    with pytest.raises(UnsafeAddressError):
+        check(read(address, "0.0.0.0:4000", *others))
+
+
+def test_an_open_address_with_its_token_is_accepted() -> None:
+    """With tokens everything may listen everywhere."""
+    check(
+        read(
+            *("--otlp-grpc", "0.0.0.0:4317", "--ingest-token", "a"),
+            *("--ui", "0.0.0.0:4319", "--ui-token", "b"),
+            *("--live", "0.0.0.0:4320", "--role-token", "c"),
+        )
+    )
+
+
+def test_roles_are_told_what_was_set() -> None:
+    """Settings reach the roles in the roles' own units."""
+    settings = read("--ring", "1m", "--max-memory", "2GiB", "--query-timeout", "3s", "--data", "d")
+    assert collector_config(settings).ring_windows == 600
+    storage = storage_config(settings)
+    assert (storage.memory_limit_bytes, storage.query_timeout_ms) == (2 * 1024**3, 3_000)
+    assert storage.journal_dir == collector_config(settings).journal_dir
+    ui = ui_config(settings)
+    assert ui.live_target == collector_config(settings).live_listen
+    assert ui.archive_target == storage.listen
+
+
+def test_deep_data_folders_get_short_sockets(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Sockets of a data folder with a long path lie in a short private folder, the same for all."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    settings = read("--data", "deep" * 30)
+    socket = Address(collector_config(settings).live_listen).socket_path
+    assert socket is not None
+    assert len(os.fsencode(socket)) <= 107
+    assert stat.S_IMODE(socket.parent.stat().st_mode) == 0o700
+    assert ui_config(settings).live_target == f"unix:{socket}"
+
+
+def test_documentation_lists_every_setting() -> None:
+    """The table in docs/settings.md is the settings' own; `make docs` writes it."""
+    assert written() == table()
