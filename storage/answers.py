@@ -1,0 +1,180 @@
+"""The three calls of `proto/archive.proto`. Blocking work goes to worker threads."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import duckdb
+import grpc
+
+from storage.access import Access, UnavailableError
+from storage.account import Account
+from storage.config import StorageConfig
+from storage.contract import archive_pb2, archive_pb2_grpc
+from storage.gate import InvalidQueryError, RefusedError
+from storage.query import UserQuery, StoppedError
+from storage.stats import read_stats
+
+T = TypeVar("T")
+
+# Queries that wait for one of `max_running_queries` places.
+MAX_WAITING_QUERIES: Final = 16
+STOP_INTERVAL_S: Final = 0.05
+# DuckDB does this to the whole database after an error of its own.
+_BROKEN: Final = (duckdb.FatalException, duckdb.InternalException)
+_STATUS: Final[tuple[tuple[tuple[type[Exception], ...], grpc.StatusCode], ...]] = (
+    ((RefusedError, duckdb.PermissionException), grpc.StatusCode.PERMISSION_DENIED),
+    ((UnavailableError, StoppedError, *_BROKEN), grpc.StatusCode.UNAVAILABLE),
+    ((duckdb.OutOfMemoryException,), grpc.StatusCode.RESOURCE_EXHAUSTED),
+    ((InvalidQueryError, duckdb.Error), grpc.StatusCode.INVALID_ARGUMENT),
+)
+_FAILURES: Final = tuple(kind for kinds, _ in _STATUS for kind in kinds)
+
+
+@dataclass
+class _Running:
+    """A query in the making, and the deadline that ends it."""
+
+    query: UserQuery
+    scope: asyncio.Timeout
+    cancelled: bool = False
+
+
+class Answers(archive_pb2_grpc.ArchiveServicer):
+    """Lives on one event loop."""
+
+    def __init__(
+        self, config: StorageConfig, access: Access, account: Account, started_time_unix_nano: int
+    ) -> None:
+        self._config = config
+        self._access = access
+        self._account = account
+        self._started_time_unix_nano = started_time_unix_nano
+        self._places = asyncio.Semaphore(config.max_running_queries)
+        self._waiting = 0
+        self._running: dict[str, _Running] = {}
+        # One more, so that the account book can be read while queries run.
+        self._workers = ThreadPoolExecutor(config.max_running_queries + 1, "query")
+
+    def close(self) -> None:
+        """Take no more work. Calls have ended before."""
+        self._workers.shutdown(wait=False)
+
+    async def Query(  # noqa: N802: the contract's name
+        self, request: archive_pb2.QueryRequest, context: grpc.aio.ServicerContext
+    ) -> None:
+        """Runs one statement; writes its chunks as they come."""
+        if request.query_id in self._running:
+            await context.abort(
+                grpc.StatusCode.INVALID_ARGUMENT, "a query with this query_id is running"
+            )
+        limit_ms = self._config.query_timeout_ms
+        timeout_ms = min(request.timeout_ms or limit_ms, limit_ms)
+        max_rows = min(request.max_rows or self._config.query_max_rows, self._config.query_max_rows)
+        query = UserQuery(request.query, request.params_json, max_rows)
+        try:
+            async with asyncio.timeout(timeout_ms / 1_000) as scope:
+                running = self._running[request.query_id] = _Running(query, scope)
+                async with self._place(context):
+                    await self._write_chunks(query, context)
+        except TimeoutError:
+            if running.cancelled:
+                await context.abort(grpc.StatusCode.CANCELLED, "the query was cancelled")
+            await context.abort(
+                grpc.StatusCode.DEADLINE_EXCEEDED, f"the query took longer than {timeout_ms} ms"
+            )
+        except (
+            RefusedError,
+            InvalidQueryError,
+            UnavailableError,
+            StoppedError,
+            duckdb.Error,
+        ) as error:
+            if isinstance(error, _BROKEN):
+                self._access.report_broken()
+            code = next(code for kinds, code in _STATUS if isinstance(error, kinds))
+            await context.abort(code, str(error) or "the query was stopped: try again")
+        finally:
+            del self._running[request.query_id]
+
+    async def Cancel(  # noqa: N802
+        self, request: archive_pb2.CancelRequest, context: grpc.aio.ServicerContext
+    ) -> archive_pb2.CancelReply:
+        """Ends a running or waiting query."""
+        running = self._running.get(request.query_id)
+        if running is not None and not running.cancelled:
+            running.cancelled = True
+            running.scope.reschedule(asyncio.get_running_loop().time())
+        return archive_pb2.CancelReply(found=running is not None)
+
+    async def Stats(  # noqa: N802
+        self, request: archive_pb2.StatsRequest, context: grpc.aio.ServicerContext
+    ) -> archive_pb2.StatsReply:
+        """Storage's pages of the account book."""
+        reply = await asyncio.get_running_loop().run_in_executor(
+            self._workers, read_stats, self._config, self._access, self._account
+        )
+        reply.started_time_unix_nano = self._started_time_unix_nano
+        reply.running_queries = len(self._running)
+        return reply
+
+    @asynccontextmanager
+    async def _place(self, context: grpc.aio.ServicerContext) -> AsyncIterator[None]:
+        """A place among the running queries; refuses when too many wait for one."""
+        if self._places.locked() and self._waiting >= MAX_WAITING_QUERIES:
+            await context.abort(
+                grpc.StatusCode.RESOURCE_EXHAUSTED, "too many queries wait: try again in a moment"
+            )
+        self._waiting += 1
+        try:
+            await self._places.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    async def _write_chunks(self, query: UserQuery, context: grpc.aio.ServicerContext) -> None:
+        chunks = self._chunks(query)
+        columns_sent = False
+        try:
+            while (chunk := await self._next(query, chunks)) is not None:
+                message = archive_pb2.QueryChunk(arrow_ipc=chunk)
+                if not columns_sent:
+                    message.columns.extend(_columns(query))
+                    columns_sent = True
+                await context.write(message)
+        finally:
+            await self._in_worker(query, chunks.close)
+        summary = archive_pb2.Summary(
+            row_count=query.row_count, truncated=query.truncated, elapsed_ms=query.elapsed_ms
+        )
+        await context.write(archive_pb2.QueryChunk(summary=summary))
+
+    def _chunks(self, query: UserQuery) -> Generator[bytes, None, None]:
+        with self._access.reader() as connection:
+            yield from query.chunks(connection)
+
+    async def _next(self, query: UserQuery, chunks: Iterator[bytes]) -> bytes | None:
+        return await self._in_worker(query, lambda: next(chunks, None))
+
+    async def _in_worker(self, query: UserQuery, work: Callable[[], T]) -> T:
+        """Await `work` in a worker thread; when cancelled, stop the query first."""
+        future = asyncio.get_running_loop().run_in_executor(self._workers, work)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            while not future.done():
+                query.stop()
+                await asyncio.wait([future], timeout=STOP_INTERVAL_S)
+            future.exception()  # nobody waits for what became of it
+            raise
+
+
+def _columns(query: UserQuery) -> Iterator[archive_pb2.Column]:
+    for name, type_ in zip(query.columns.names, query.columns.types, strict=True):
+        yield archive_pb2.Column(name=name, type=type_)

@@ -1,0 +1,239 @@
+"""The SQL that puts a batch's tables into the archive, one function per table."""
+
+# ruff: noqa: S608: names in the SQL here are from this file and `Staging`
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from storage.attributes import Staging, with_variant
+from storage.columns import (
+    counts_or_zero,
+    hex_text,
+    lengths,
+    starts,
+    text_or_empty,
+    timestamps,
+)
+from storage.origins import OriginReader, Origins
+from storage.rows import log_rows, point_rows, span_rows
+from storage.schema import Signal, Tables
+from storage.values import read_values, variant_sql
+
+ROLLUP_RESOLUTION_MS: Final = 100
+# The row a child row belongs to, and the column of that number in the parent.
+_PARENT: Final = "parent_row"
+_POSITION: Final = "child_position"
+_EVENT_FIELDS: Final = (
+    "{'time': time, 'name': name, 'attributes': attributes,"
+    " 'dropped_attributes_count': dropped_attributes_count}"
+)
+_LINK_FIELDS: Final = (
+    "{'trace_id': trace_id, 'span_id': span_id, 'trace_state': trace_state,"
+    " 'attributes': attributes, 'dropped_attributes_count': dropped_attributes_count,"
+    " 'flags': flags}"
+)
+_EXEMPLAR_FIELDS: Final = (
+    "{'time': time, 'value': value, 'value_int': value_int, 'trace_id': trace_id,"
+    " 'span_id': span_id, 'attributes': attributes}"
+)
+
+
+class RollupTables(Protocol):
+    """Rollups as Arrow, ready for the tables `series` and `rollup_rows`."""
+
+    @property
+    def series(self) -> pa.Table:
+        """Columns of the table `series`; `attributes` is `schema.KEY_VALUES`."""
+
+    @property
+    def rows(self) -> pa.Table:
+        """Columns of the table `rollup_rows`, without `resolution_ms`."""
+
+
+Rollup = Callable[[Signal, Tables], RollupTables]
+
+
+class Inserter:
+    """Writes tables of the journal inside the transaction that is open on `connection`."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, rollup: Rollup | None) -> None:
+        self._connection = connection
+        self._rollup = rollup
+        self._origins = OriginReader()
+
+    def forget(self) -> None:
+        """Assume nothing about what is in the archive, after a transaction was rolled back."""
+        self._origins.forget()
+
+    def insert(self, staging: Staging, signal: Signal, tables: Tables) -> None:
+        """Insert one signal's tables, their new origins and their rollups."""
+        origins = self._origins.read(tables["origins"])
+        if len(origins.rows):
+            self._connection.execute(_insert_origins(staging, origins.rows))
+        self._connection.execute(_INSERTS[signal](staging, tables, origins))
+        if self._rollup is not None:
+            rollups = self._rollup(signal, tables)
+            self._connection.execute(_insert_series(staging, rollups.series))
+            self._connection.execute(_insert_rollups(staging, rollups.rows))
+
+
+def _insert_origins(staging: Staging, rows: pa.Table) -> str:
+    plain = rows.drop_columns(["resource", "scope_attributes"])
+    resources = with_variant(staging, plain, "resource", _column(rows, "resource"))
+    scopes = with_variant(
+        staging, rows.select(["origin_id"]), "scope_attributes", _column(rows, "scope_attributes")
+    )
+    return (
+        f"INSERT INTO origins BY NAME SELECT * FROM {resources} JOIN {scopes} USING (origin_id)"
+        " WHERE origin_id NOT IN (SELECT origin_id FROM origins)"
+    )
+
+
+def _insert_spans(staging: Staging, tables: Tables, origins: Origins) -> str:
+    spans = tables["spans"]
+    rows = _numbered(span_rows(spans, origins))
+    relation = with_variant(staging, rows, "attributes", spans["attributes"])
+    events = _children(staging, spans["events"], _event_rows, "attributes", _EVENT_FIELDS)
+    links = _children(staging, spans["links"], _link_rows, "attributes", _LINK_FIELDS)
+    return _insert("span_rows", relation, {"events": events, "links": links}, {}, [])
+
+
+def _insert_logs(staging: Staging, tables: Tables, origins: Origins) -> str:
+    logs = tables["logs"]
+    body = read_values(logs["body"])
+    rows = _numbered(log_rows(logs, origins))
+    body_columns = body.named("body_", np.arange(len(rows)))
+    for name, column in body_columns.items():
+        rows = rows.append_column(name, column)
+    relation = with_variant(staging, rows, "attributes", logs["attributes"])
+    return _insert("log_rows", relation, {}, {"body": variant_sql("body_", body)}, [*body_columns])
+
+
+def _insert_points(staging: Staging, tables: Tables, origins: Origins) -> str:
+    points, streams = tables["points"], tables["streams"]
+    rows = _numbered(point_rows(points, streams, origins))
+    rows = rows.append_column("stream_row", points["stream_index"])
+    relation = with_variant(staging, rows, "attributes", points["attributes"])
+    exemplars = _children(
+        staging, points["exemplars"], _exemplar_rows, "filtered_attributes", _EXEMPLAR_FIELDS
+    )
+    numbers = pa.table({"stream_row": pa.array(np.arange(len(streams), dtype=np.int32))})
+    metadata = with_variant(staging, numbers, "metadata", streams["metadata"])
+    joined = f"(SELECT * FROM {relation} JOIN {metadata} USING (stream_row))"
+    return _insert("metric_point_rows", joined, {"exemplars": exemplars}, {}, ["stream_row"])
+
+
+_INSERTS: Final = {
+    Signal.SPANS: _insert_spans,
+    Signal.LOGS: _insert_logs,
+    Signal.METRICS: _insert_points,
+}
+
+
+def _insert_series(staging: Staging, series: pa.Table) -> str:
+    plain = series.drop_columns(["attributes"])
+    relation = with_variant(staging, plain, "attributes", _column(series, "attributes"))
+    return (
+        f"INSERT INTO series BY NAME SELECT * FROM {relation}"
+        " WHERE series_id NOT IN (SELECT series_id FROM series)"
+    )
+
+
+def _insert_rollups(staging: Staging, rows: pa.Table) -> str:
+    return (
+        "INSERT INTO rollup_rows BY NAME"
+        f" SELECT *, {ROLLUP_RESOLUTION_MS} AS resolution_ms FROM {staging.name(rows)}"
+    )
+
+
+def _column(table: pa.Table, name: str) -> pa.Array:
+    return table[name].combine_chunks()
+
+
+def _numbered(rows: pa.Table) -> pa.Table:
+    return rows.append_column(_PARENT, pa.array(np.arange(len(rows))))
+
+
+def _insert(
+    table: str,
+    relation: str,
+    children: dict[str, str | None],
+    expressions: dict[str, str],
+    helpers: list[str],
+) -> str:
+    """INSERT of a relation with lists of child rows, without the columns that only helped."""
+    columns = [f"{sql} AS {name}" for name, sql in expressions.items()]
+    joins = []
+    for name, child in children.items():
+        if child is None:
+            columns.append(f"[] AS {name}")
+            continue
+        columns.append(f"coalesce({name}_of.items, []) AS {name}")
+        joins.append(f"LEFT JOIN {child} {name}_of ON r.{_PARENT} = {name}_of.{_PARENT}")
+    excluded = ", ".join([_PARENT, *helpers])
+    return (
+        f"INSERT INTO {table} BY NAME SELECT r.* EXCLUDE ({excluded})"
+        f"{''.join(', ' + column for column in columns)} FROM {relation} r {' '.join(joins)}"
+    )
+
+
+def _children(
+    staging: Staging,
+    column: pa.ListArray,
+    read: Callable[[pa.StructArray], dict[str, pa.Array]],
+    attributes: str,
+    fields: str,
+) -> str | None:
+    """SQL of a relation (parent row, list of structs), or None if no row has any."""
+    counts = lengths(column)
+    if not counts.any():
+        return None
+    items = column.flatten()
+    parents = np.repeat(np.arange(len(counts)), counts)
+    positions = np.arange(len(items)) - np.repeat(starts(counts), counts)
+    rows = pa.table({_PARENT: parents, _POSITION: positions, **read(items)})
+    relation = with_variant(staging, rows, "attributes", pc.struct_field(items, attributes))
+    return (
+        f"(SELECT {_PARENT}, list({fields} ORDER BY {_POSITION}) AS items"
+        f" FROM {relation} GROUP BY {_PARENT})"
+    )
+
+
+def _event_rows(events: pa.StructArray) -> dict[str, pa.Array]:
+    return {
+        "time": timestamps(pc.struct_field(events, "time_unix_nano")),
+        "name": text_or_empty(pc.struct_field(events, "name")),
+        "dropped_attributes_count": counts_or_zero(
+            pc.struct_field(events, "dropped_attributes_count")
+        ),
+    }
+
+
+def _link_rows(links: pa.StructArray) -> dict[str, pa.Array]:
+    return {
+        "trace_id": hex_text(pc.struct_field(links, "trace_id")),
+        "span_id": hex_text(pc.struct_field(links, "span_id")),
+        "trace_state": text_or_empty(pc.struct_field(links, "trace_state")),
+        "dropped_attributes_count": counts_or_zero(
+            pc.struct_field(links, "dropped_attributes_count")
+        ),
+        "flags": counts_or_zero(pc.struct_field(links, "flags")),
+    }
+
+
+def _exemplar_rows(exemplars: pa.StructArray) -> dict[str, pa.Array]:
+    integers = pc.struct_field(exemplars, "as_int")
+    return {
+        "time": timestamps(pc.struct_field(exemplars, "time_unix_nano")),
+        "value": pc.coalesce(
+            pc.struct_field(exemplars, "as_double"), integers.cast(pa.float64(), safe=False)
+        ),
+        "value_int": integers,
+        "trace_id": hex_text(pc.struct_field(exemplars, "trace_id")),
+        "span_id": hex_text(pc.struct_field(exemplars, "span_id")),
+    }

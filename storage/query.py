@@ -1,0 +1,161 @@
+"""One user query: from SQL text to the bytes of an Arrow IPC stream.
+
+Everything here blocks and belongs in a worker thread, except `stop`.
+"""
+
+# ruff: noqa: S608: the gate has read the text that goes into other SQL here
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+
+from storage.gate import InvalidQueryError, check
+
+BATCH_ROWS: Final = 8_192
+MAX_RESULT_BYTES: Final = 256 * 1024**2
+# Pieces of the stream; gRPC receivers take 4 MiB by default.
+MAX_CHUNK_BYTES: Final = 1024**2
+
+
+class StoppedError(Exception):
+    """The query was stopped before its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Names and DuckDB types of a result, in order."""
+
+    names: list[str]
+    types: list[str]
+
+
+class UserQuery:
+    """One run of a query; `columns`, `row_count` and `truncated` are known as it goes on."""
+
+    def __init__(self, text: str, params_json: str, max_rows: int) -> None:
+        self._text = text
+        self._params_json = params_json
+        self._max_rows = max_rows
+        self._started_s = time.monotonic()
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._stopped = False
+        self.columns = Columns([], [])
+        self.row_count = 0
+        self.truncated = False
+
+    @property
+    def elapsed_ms(self) -> float:
+        """Since the query was made."""
+        return 1_000 * (time.monotonic() - self._started_s)
+
+    def stop(self) -> None:
+        """End the query when DuckDB notices; thread-safe.
+
+        An interrupt that comes between two calls of DuckDB is lost: call again until it ended.
+        """
+        self._stopped = True
+        if self._connection is not None:
+            self._connection.interrupt()
+
+    def chunks(self, connection: duckdb.DuckDBPyConnection) -> Iterator[bytes]:
+        """Run it on a connection of its own; yield the stream in pieces.
+
+        Raises RefusedError, InvalidQueryError, StoppedError, or duckdb.Error.
+        """
+        self._connection = connection
+        try:
+            self._stop_if_told()
+            query = check(connection, self._text)
+            connection.execute("BEGIN TRANSACTION READ ONLY")
+            yield from self._run(connection, query)
+        except duckdb.InterruptException as error:
+            raise StoppedError from error
+        finally:
+            self._connection = None
+
+    def _run(self, connection: duckdb.DuckDBPyConnection, query: str) -> Iterator[bytes]:
+        params = _params(self._params_json)
+        # A comment may end the query: what follows it starts on a new line.
+        probe = connection.execute(f"SELECT * FROM ({query}\n) LIMIT 0", params)
+        described = [(str(name), str(type_)) for name, type_, *_ in probe.description or []]
+        probe.fetchall()
+        self.columns = Columns([name for name, _ in described], [type_ for _, type_ in described])
+        reader = connection.sql(self._wrapped(query), params=params).to_arrow_reader(BATCH_ROWS)
+        fields = zip(reader.schema, self.columns.names, strict=True)
+        schema = pa.schema([field.with_name(name) for field, name in fields])
+        sink = _Chunks()
+        with pa.ipc.new_stream(sink, schema) as writer:
+            yield from sink.take()
+            for batch in reader:
+                self._stop_if_told()
+                kept = self._within_limits(batch)
+                writer.write_batch(pa.RecordBatch.from_arrays(kept.columns, schema=schema))
+                yield from sink.take()
+                if self.truncated or sink.total_bytes > MAX_RESULT_BYTES:
+                    self.truncated = True
+                    break
+        yield from sink.take()
+
+    def _wrapped(self, query: str) -> str:
+        """The query with VARIANT as JSON text, and one row more than wanted."""
+        aliases = [f"c{position}" for position in range(len(self.columns.types))]
+        selected = [
+            f"{alias}::JSON::VARCHAR" if "VARIANT" in type_ else alias
+            for alias, type_ in zip(aliases, self.columns.types, strict=True)
+        ]
+        return (
+            f"SELECT {', '.join(selected)} FROM ({query}\n) AS q({', '.join(aliases)})"
+            f" LIMIT {self._max_rows + 1}"
+        )
+
+    def _within_limits(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        left = self._max_rows - self.row_count
+        self.truncated = batch.num_rows > left
+        batch = batch.slice(0, left)
+        self.row_count += batch.num_rows
+        return batch
+
+    def _stop_if_told(self) -> None:
+        if self._stopped:
+            raise StoppedError
+
+
+class _Chunks:
+    """A file for the IPC writer whose bytes are taken out as they come."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self._pending = bytearray()
+        self.total_bytes = 0
+
+    def write(self, data: Any) -> int:
+        size = memoryview(data).nbytes
+        self._pending += data
+        self.total_bytes += size
+        return size
+
+    def flush(self) -> None:
+        pass
+
+    def take(self) -> Iterator[bytes]:
+        pending, self._pending = self._pending, bytearray()
+        for start in range(0, len(pending), MAX_CHUNK_BYTES):
+            yield bytes(pending[start : start + MAX_CHUNK_BYTES])
+
+
+def _params(text: str) -> list[Any] | dict[str, Any] | None:
+    if not text:
+        return None
+    try:
+        params = json.loads(text)
+    except ValueError as error:
+        raise InvalidQueryError(f"params are not JSON: {error}") from error
+    if not isinstance(params, list | dict):
+        raise InvalidQueryError("params must be an array for ? and $1, or an object for $name")
+    return params or None

@@ -1,0 +1,68 @@
+"""The account book's pages of storage, as the contract has them."""
+
+# ruff: noqa: S608: names in the SQL here are from this file
+
+import time
+from typing import Final
+
+import duckdb
+
+from storage.access import Access, UnavailableError
+from storage.account import Account, Latencies
+from storage.config import StorageConfig
+from storage.contract import archive_pb2
+from storage.lag import lag_bytes, oldest_pending_time_unix_nano
+
+_TABLES: Final = {
+    "spans": ("span_rows", "start_time"),
+    "logs": ("log_rows", "time"),
+    "metric_points": ("metric_point_rows", "time"),
+    "rollups": ("rollup_rows", "time"),
+}
+
+
+def read_stats(config: StorageConfig, access: Access, account: Account) -> archive_pb2.StatsReply:
+    """All but what the event loop knows. Blocks: scans a column of each table."""
+    reply = archive_pb2.StatsReply(
+        lag_bytes=lag_bytes(config.journal_dir, account.position),
+        ack_to_archive=_summary(account.ack_to_archive),
+        commit=_summary(account.commit),
+        checkpoint=_summary(account.checkpoint),
+        journal_faults=dict(account.journal_faults),
+        archived_items=dict(account.archived_items),
+    )
+    if config.archive_path.exists():
+        reply.archive_bytes = config.archive_path.stat().st_size
+    oldest = oldest_pending_time_unix_nano(config.journal_dir, account.position)
+    if oldest is not None:
+        reply.lag_ms = max(0.0, (time.time_ns() - oldest) / 1e6)
+    if account.problem:
+        reply.problems.append(account.problem)
+    if account.records_set_aside:
+        reply.problems.append(
+            f"{account.records_set_aside} journal records could not be archived and are kept in"
+            f" {config.archive_path.with_name('set-aside')}: please report them"
+        )
+    try:
+        with access.reader() as connection:
+            _read_tables(connection, reply)
+    except (UnavailableError, duckdb.Error) as error:
+        reply.problems.append(f"the archive cannot be read: {error}")
+    return reply
+
+
+def _read_tables(connection: duckdb.DuckDBPyConnection, reply: archive_pb2.StatsReply) -> None:
+    for name, (table, column) in _TABLES.items():
+        (row,) = connection.execute(
+            f'SELECT count(*), epoch_ns(min("{column}")), epoch_ns(max("{column}")) FROM {table}'
+        ).fetchall()
+        reply.tables[name].rows = row[0]
+        reply.tables[name].oldest_time_unix_nano = row[1] or 0
+        reply.tables[name].newest_time_unix_nano = row[2] or 0
+
+
+def _summary(latencies: Latencies) -> archive_pb2.LatencySummary:
+    p50_ms, p99_ms, max_ms = latencies.quantiles_ms()
+    return archive_pb2.LatencySummary(
+        count=latencies.count, p50_ms=p50_ms, p99_ms=p99_ms, max_ms=max_ms
+    )
