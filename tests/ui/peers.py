@@ -1,0 +1,212 @@
+"""Real gRPC peers of the page's server, with canned data."""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+import numpy as np
+import pyarrow as pa
+import pyarrow.ipc as pa_ipc
+
+from collector.contract import live_pb2, live_pb2_grpc
+from storage.contract import archive_pb2, archive_pb2_grpc
+
+WINDOW_NS = 100_000_000
+# A moment all tests agree on: the newest window.
+NOW_WINDOW = 17_600_000_000
+RING_WINDOWS = 6_000
+
+
+@dataclass
+class Row:
+    """A row of an update; `cells` are (lower, upper, count)."""
+
+    window: int
+    series: int
+    count: float = 1.0
+    sum: float = 0.0
+    min: float = float("nan")
+    max: float = float("nan")
+    last: float = float("nan")
+    increase: float = 0.0
+    errors: float = 0.0
+    cells: list[tuple[float, float, float]] = field(default_factory=list)
+
+
+def spans_series(number: int, service: str = "cart", name: str = "GET /") -> live_pb2.Series:
+    """A span series of kind server."""
+    return live_pb2.Series(
+        id=number, signal=live_pb2.SIGNAL_SPANS, service_name=service, name=name, kind="server"
+    )
+
+
+def metric_series(number: int, name: str, kind: str, **attributes: str) -> live_pb2.Series:
+    """A metric series of service cart."""
+    return live_pb2.Series(
+        id=number,
+        signal=live_pb2.SIGNAL_METRICS,
+        service_name="cart",
+        name=name,
+        kind=kind,
+        unit="By",
+        attributes=attributes,
+    )
+
+
+def update(
+    sequence: int,
+    rows: list[Row],
+    series: list[live_pb2.Series] | None = None,
+    epoch: int = 7,
+    history: bool = False,
+    now_window: int = NOW_WINDOW,
+    **others: Any,
+) -> live_pb2.Update:
+    """An update of the feed; a history is a whole one."""
+    cells = [(i, *cell) for i, row in enumerate(rows) for cell in row.cells]
+    columns = {
+        f"row_{name}": np.array([getattr(row, name) for row in rows], "<f8").tobytes()
+        for name in ("count", "sum", "min", "max", "last", "increase", "errors")
+    }
+    return live_pb2.Update(
+        epoch=epoch,
+        sequence=sequence,
+        history=history,
+        history_complete=history,
+        sent_time_unix_nano=now_window * WINDOW_NS,
+        oldest_window=now_window - RING_WINDOWS + 1,
+        series=series or [],
+        row_window=np.array([row.window for row in rows], "<i8").tobytes(),
+        row_series=np.array([row.series for row in rows], "<u4").tobytes(),
+        cell_row=np.array([cell[0] for cell in cells], "<u4").tobytes(),
+        cell_lower=np.array([cell[1] for cell in cells], "<f8").tobytes(),
+        cell_upper=np.array([cell[2] for cell in cells], "<f8").tobytes(),
+        cell_count=np.array([cell[3] for cell in cells], "<f8").tobytes(),
+        **columns,
+        **others,
+    )
+
+
+class Collector(live_pb2_grpc.LiveServicer):
+    """Sends what tests `send`; a new subscriber first gets `history`."""
+
+    def __init__(self) -> None:
+        self.history: list[live_pb2.Update] = [update(0, [], history=True)]
+        self.stats = live_pb2.StatsReply()
+        self.metadata: list[dict[str, str]] = []
+        self._subscribers: set[asyncio.Queue[live_pb2.Update | None]] = set()
+
+    async def Subscribe(self, request: Any, context: Any) -> AsyncIterator[live_pb2.Update]:
+        """The history, then whatever is sent."""
+        self.metadata.append(dict(context.invocation_metadata()))
+        queue: asyncio.Queue[live_pb2.Update | None] = asyncio.Queue()
+        self._subscribers.add(queue)
+        try:
+            for part in self.history:
+                yield part
+            while (sent := await queue.get()) is not None:
+                yield sent
+        finally:
+            self._subscribers.discard(queue)
+
+    async def Stats(self, request: Any, context: Any) -> live_pb2.StatsReply:
+        """Canned."""
+        return self.stats
+
+    def send(self, sent: live_pb2.Update) -> None:
+        """To all subscribers."""
+        for queue in self._subscribers:
+            queue.put_nowait(sent)
+
+    def hang_up(self) -> None:
+        """End all feeds."""
+        for queue in self._subscribers:
+            queue.put_nowait(None)
+
+
+@dataclass
+class Answer:
+    """What a query gets: tables of one schema, or an error, before or after the tables."""
+
+    tables: list[pa.Table] = field(default_factory=list)
+    types: list[str] = field(default_factory=list)
+    truncated: bool = False
+    code: grpc.StatusCode | None = None
+    details: str = ""
+    blocks: bool = False
+
+
+class Storage(archive_pb2_grpc.ArchiveServicer):
+    """Answers queries by their text from `answers`."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Answer] = {}
+        self.requests: list[archive_pb2.QueryRequest] = []
+        self.stats = archive_pb2.StatsReply()
+        self.ended: set[str] = set()
+        self.running: dict[str, asyncio.Event] = {}
+
+    async def Query(self, request: Any, context: Any) -> AsyncIterator[archive_pb2.QueryChunk]:
+        """The answer as chunks of one Arrow IPC stream."""
+        self.requests.append(request)
+        answer = self.answers[request.query]
+        cancelled = self.running[request.query_id] = asyncio.Event()
+        try:
+            for chunk in chunks(answer):
+                yield chunk
+            if answer.blocks:
+                await cancelled.wait()
+                await context.abort(grpc.StatusCode.CANCELLED, "cancelled on request")
+            if answer.code is not None:
+                await context.abort(answer.code, answer.details)
+            rows = sum(len(table) for table in answer.tables)
+            yield archive_pb2.QueryChunk(
+                summary=archive_pb2.Summary(
+                    row_count=rows, truncated=answer.truncated, elapsed_ms=1.5
+                )
+            )
+        finally:
+            self.ended.add(request.query_id)
+            del self.running[request.query_id]
+
+    async def Cancel(self, request: Any, context: Any) -> archive_pb2.CancelReply:
+        """Wakes a query that blocks."""
+        event = self.running.get(request.query_id)
+        if event is not None:
+            event.set()
+        return archive_pb2.CancelReply(found=event is not None)
+
+    async def Stats(self, request: Any, context: Any) -> archive_pb2.StatsReply:
+        """Canned."""
+        return self.stats
+
+
+def chunks(answer: Answer) -> list[archive_pb2.QueryChunk]:
+    """One Arrow IPC stream, cut at messages."""
+    if not answer.tables:
+        return []
+    schema = answer.tables[0].schema
+    types = answer.types or [str(kind).upper() for kind in schema.types]
+    sink = io.BytesIO()
+    found = []
+    with pa_ipc.new_stream(sink, schema) as writer:
+        for table in answer.tables:
+            writer.write_table(table)
+            found.append(sink.getvalue())
+            sink.seek(0)
+            sink.truncate()
+    return [
+        archive_pb2.QueryChunk(
+            arrow_ipc=data,
+            columns=[
+                archive_pb2.Column(name=name, type=kind)
+                for name, kind in zip(schema.names, types, strict=True)
+            ]
+            if i == 0
+            else [],
+        )
+        for i, data in enumerate(found)
+    ]

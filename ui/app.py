@@ -1,0 +1,86 @@
+"""The composition root: here the parts of the page's server meet."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from litestar import Litestar
+from litestar.logging import LoggingConfig
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+
+from ui.address import host_of
+from ui.archive import Archive
+from ui.auth import Auth
+from ui.config import UiConfig
+from ui.feed import Feed
+from ui.guard import Guard
+from ui.live import Hub
+from ui.live_routes import live_routes
+from ui.login import login_routes
+from ui.mirror import Mirror
+from ui.page import STATIC_DIR, page_routes
+from ui.problems import problem_plugin
+from ui.rpc import channel_to, role_metadata
+from ui.sql import sql_routes
+from ui.stats import Roles, stats_routes
+from ui.version import VERSION
+
+_MAX_BODY_BYTES: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """The ASGI app, and the hub that must be closed before the server waits for clients."""
+
+    asgi: Any
+    hub: Hub
+
+
+def build_app(config: UiConfig, static_dir: Path = STATIC_DIR) -> App:
+    """Put the server together; to be called inside the running loop, as gRPC wants it."""
+    metadata = role_metadata(config.role_token)
+    live_channel = channel_to(config.live_target)
+    archive_channel = channel_to(config.archive_target)
+    mirror = Mirror()
+    feed = Feed(live_channel, metadata, mirror)
+    archive = Archive(archive_channel, metadata)
+    hub = Hub(mirror, config.max_live_clients, config.max_subscriptions_per_client)
+    auth = Auth(config.ui_tokens)
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(feed.run()), asyncio.create_task(hub.run())]
+        try:
+            yield
+        finally:
+            hub.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await live_channel.close()
+            await archive_channel.close()
+
+    litestar = Litestar(
+        route_handlers=[
+            *page_routes(static_dir),
+            *live_routes(hub),
+            *sql_routes(archive),
+            *stats_routes(Roles(feed, archive, hub)),
+            *login_routes(auth),
+        ],
+        lifespan=[lifespan],
+        plugins=[problem_plugin()],
+        openapi_config=OpenAPIConfig(
+            title="Tenth",
+            version=VERSION,
+            path="/schema",
+            render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"])],
+        ),
+        request_max_body_size=_MAX_BODY_BYTES,
+        logging_config=LoggingConfig(configure_root_logger=False, log_exceptions="always"),
+    )
+    return App(Guard(litestar, auth, host_of(config.listen), config.allowed_hosts), hub)

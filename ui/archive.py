@@ -1,0 +1,49 @@
+"""Storage as the page's server sees it: queries, cancellation, its account."""
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+import grpc
+
+from storage.contract import archive_pb2, archive_pb2_grpc
+from ui.rpc import Metadata
+
+_STATS_TIMEOUT_S: Final = 2.0
+
+
+class Archive:
+    """Calls of `proto/archive.proto`. All raise grpc.aio.AioRpcError."""
+
+    def __init__(self, channel: grpc.aio.Channel, metadata: Metadata) -> None:
+        self._stub = archive_pb2_grpc.ArchiveStub(channel)  # type: ignore[no-untyped-call]
+        self._metadata = metadata
+
+    def query(self, request: archive_pb2.QueryRequest) -> AsyncIterator[archive_pb2.QueryChunk]:
+        """The chunks of a result. Leaving the iterator ends the query."""
+        return self._chunks(request)
+
+    async def cancel(self, query_id: str) -> bool:
+        """End a running query; False when there is none of this id."""
+        reply = await self._stub.Cancel(
+            archive_pb2.CancelRequest(query_id=query_id),
+            metadata=self._metadata,
+            timeout=_STATS_TIMEOUT_S,
+        )
+        return bool(reply.found)
+
+    async def stats(self) -> archive_pb2.StatsReply:
+        """Storage's pages of the account book."""
+        reply: archive_pb2.StatsReply = await self._stub.Stats(
+            archive_pb2.StatsRequest(), metadata=self._metadata, timeout=_STATS_TIMEOUT_S
+        )
+        return reply
+
+    async def _chunks(
+        self, request: archive_pb2.QueryRequest
+    ) -> AsyncIterator[archive_pb2.QueryChunk]:
+        call = self._stub.Query(request, metadata=self._metadata)
+        try:
+            async for chunk in call:
+                yield chunk
+        finally:
+            call.cancel()

@@ -1,0 +1,85 @@
+"""Logging in: a token once, then a session cookie."""
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from litestar import MediaType, Request, Response, get, post
+from litestar.datastructures import Cookie
+from litestar.enums import RequestEncodingType
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import Body
+from litestar.response import Redirect
+
+from ui.auth import COOKIE, SESSION_S, Auth
+
+_PAGE: Final = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Tenth: log in</title>
+<h1>Tenth</h1>
+<form method="post" action="/login">
+<p><label>Token <input type="password" name="token" autocomplete="current-password" required
+autofocus maxlength="1024"></label>
+<button>Log in</button></p>
+<p role="alert">{message}</p>
+<p>The token is the one Tenth was started with (<code>--ui-token</code>).</p>
+</form>
+</html>
+"""
+_WRONG: Final = "That is not a token of this server. Check it and try again."
+
+
+class Login(msgspec.Struct):
+    """The login form."""
+
+    token: Annotated[str, msgspec.Meta(max_length=1_024)]
+
+
+def login_routes(auth: Auth) -> list[HTTPRouteHandler]:
+    """The login page and what it posts to."""
+
+    @get("/login", include_in_schema=False)
+    async def login_page(request: Request[Any, Any, Any]) -> Response[Any]:
+        """The form; with `?token=` it logs in at once and takes the token out of the address."""
+        token = request.query_params.get("token")
+        if token is None:
+            return _form("", 200)
+        return _admit(request, token)
+
+    @post("/login", include_in_schema=False)
+    async def login(
+        request: Request[Any, Any, Any],
+        data: Annotated[Login, Body(media_type=RequestEncodingType.URL_ENCODED)],
+    ) -> Response[Any]:
+        """A token from the form."""
+        return _admit(request, data.token)
+
+    @post("/logout", include_in_schema=False)
+    async def logout() -> Redirect:
+        """End the browser's session."""
+        return Redirect("/login", status_code=303, cookies=[Cookie(COOKIE, value="", max_age=0)])
+
+    def _admit(request: Request[Any, Any, Any], token: str) -> Response[Any]:
+        if not auth.is_token(token):
+            return _form(_WRONG, 401)
+        cookie = Cookie(
+            COOKIE,
+            value=auth.new_session(),
+            max_age=SESSION_S,
+            httponly=True,
+            samesite="strict",
+            secure=request.url.scheme == "https",
+        )
+        return Redirect("/", status_code=303, cookies=[cookie])
+
+    return [login_page, login, logout]
+
+
+def _form(message: str, status: int) -> Response[Any]:
+    return Response(
+        _PAGE.format(message=message),
+        status_code=status,
+        media_type=MediaType.HTML,
+        headers={"Cache-Control": "no-store"},
+    )

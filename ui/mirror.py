@@ -1,0 +1,180 @@
+"""A copy of the collector's ring of hot windows, fed by `Live.Subscribe`."""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from collector.contract import live_pb2
+from ui.bounds import LimitTable
+from ui.catalog import SIGNALS, Catalog
+from ui.ring import CELLS, CHANGED, SERIES, WINDOW_NS, Block, Ring
+
+# The ring is bounded by what it holds, not only by its span: 32 bytes or so a row
+# and 6 bytes a cell. Beyond it the oldest windows go early, and are counted.
+MAX_ROWS: Final = 4_000_000
+MAX_CELLS: Final = 30_000_000
+_DEFAULT_RING_WINDOWS: Final = 6_000
+_REMEMBERED_UPDATES: Final = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When what one update brought in had happened and had come, Unix ms; None: nothing new."""
+
+    sequence: int
+    newest_event_ms: float | None
+    arrival_ms: float | None
+
+
+class Mirror:
+    """The state that updates of the feed make. `changed` is set after each.
+
+    `epoch` and `sequence` are the feed's; `ready` is True when the ring is complete.
+    """
+
+    def __init__(self) -> None:
+        self.changed = asyncio.Event()
+        self.early_evictions = 0
+        self.ready = False
+        self.epoch = 0
+        self.sequence = 0
+        self.oldest_window = 0
+        self.newest_window = 0
+        self.catalog = Catalog()
+        self.limits = LimitTable()
+        self.rings = {signal: Ring() for signal in SIGNALS.values()}
+        self._moments: deque[Moment] = deque(maxlen=_REMEMBERED_UPDATES)
+
+    def apply(self, update: live_pb2.Update) -> None:
+        """Take one update: a part of the history or a change."""
+        if update.epoch != self.epoch:
+            self._begin(update.epoch)
+        self.catalog.add(update.series)
+        self._evict(update.oldest_window)
+        self._put_rows(update)
+        self._keep_bounds()
+        self.sequence = max(self.sequence, update.sequence)
+        self.newest_window = max(self.newest_window, update.sent_time_unix_nano // WINDOW_NS)
+        if not update.history:
+            self._moments.append(
+                Moment(
+                    update.sequence,
+                    _ms_or_none(update.newest_event_time_unix_nano),
+                    _ms_or_none(update.arrival_time_unix_nano),
+                )
+            )
+        if update.history_complete or not update.history:
+            self.ready = True
+            self.changed.set()
+
+    def lost(self) -> None:
+        """The feed broke: what is here stays, until a new history is complete."""
+        self.ready = False
+        self.changed.set()
+
+    @property
+    def epoch_text(self) -> str:
+        """The epoch as clients see it: 16 hex digits."""
+        return f"{self.epoch:016x}"
+
+    @property
+    def ring_windows(self) -> int:
+        """How many windows the collector keeps."""
+        if self.newest_window == 0:
+            return _DEFAULT_RING_WINDOWS
+        return self.newest_window - self.oldest_window + 1
+
+    def moments(self, since: int) -> Moment:
+        """The latest event and the earliest arrival among updates after `since`."""
+        newest: float | None = None
+        arrival: float | None = None
+        for moment in reversed(self._moments):
+            if moment.sequence <= since:
+                break
+            if moment.newest_event_ms is not None:
+                newest = max(newest or 0.0, moment.newest_event_ms)
+            if moment.arrival_ms is not None:
+                arrival = min(arrival or moment.arrival_ms, moment.arrival_ms)
+        return Moment(self.sequence, newest, arrival)
+
+    def _begin(self, epoch: int) -> None:
+        self.epoch = epoch
+        self.sequence = 0
+        self.oldest_window = 0
+        self.newest_window = 0
+        self.ready = False
+        self.catalog = Catalog()
+        self.limits = LimitTable()
+        self.rings = {signal: Ring() for signal in SIGNALS.values()}
+        self._moments.clear()
+
+    def _put_rows(self, update: live_pb2.Update) -> None:
+        block = _block(update, self.limits)
+        signal_of = self.catalog.signals(block.keys[SERIES])
+        signal_of[block.window < self.oldest_window] = 0
+        for signal, name in SIGNALS.items():
+            rows = np.flatnonzero(signal_of == signal)
+            if len(rows):
+                taken = block if len(rows) == len(block) else block.take(rows)
+                self.rings[name].replace(taken, update.sequence)
+
+    def _evict(self, oldest_window: int) -> None:
+        self.oldest_window = max(self.oldest_window, oldest_window)
+        for ring in self.rings.values():
+            ring.evict(self.oldest_window)
+
+    def _keep_bounds(self) -> None:
+        while self._is_over_bounds():
+            held = [ring.oldest() for ring in self.rings.values()]
+            self.oldest_window = min(window for window in held if window is not None) + 1
+            self.early_evictions += 1
+            for ring in self.rings.values():
+                ring.evict(self.oldest_window)
+
+    def _is_over_bounds(self) -> bool:
+        rows = sum(ring.rows for ring in self.rings.values())
+        cells = sum(ring.cells for ring in self.rings.values())
+        return rows > MAX_ROWS or cells > MAX_CELLS
+
+
+def _block(update: live_pb2.Update, limits: LimitTable) -> Block:
+    """The rows of an update as a block.
+
+    Raises ValueError when its columns do not fit together.
+    """
+    window = np.frombuffer(update.row_window, "<i8")
+    rows = len(window)
+    cell_row = np.frombuffer(update.cell_row, "<u4")
+    if len(cell_row) and int(cell_row.max()) >= rows:
+        raise ValueError("a histogram cell names a row that is not in the update")
+    keys = np.empty((3, rows), np.uint32)
+    keys[SERIES] = np.frombuffer(update.row_series, "<u4")
+    keys[CHANGED] = update.sequence & 0xFFFF_FFFF
+    keys[CELLS] = np.bincount(cell_row, minlength=rows)
+    values = np.empty((7, rows))
+    for place, column in enumerate(
+        (
+            update.row_count,
+            update.row_sum,
+            update.row_min,
+            update.row_max,
+            update.row_last,
+            update.row_increase,
+            update.row_errors,
+        )
+    ):
+        values[place] = np.frombuffer(column, "<f8")
+    lower, upper, counts = (
+        np.frombuffer(column, "<f8")
+        for column in (update.cell_lower, update.cell_upper, update.cell_count)
+    )
+    ids = limits.ids_of(lower, upper)
+    order = np.argsort(cell_row, kind="stable")
+    return Block(window, keys, values, ids[order], counts[order].astype(np.float32))
+
+
+def _ms_or_none(time_unix_nano: int) -> float | None:
+    return time_unix_nano / 1e6 if time_unix_nano else None

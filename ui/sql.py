@@ -1,0 +1,161 @@
+"""`POST /api/sql`: one read-only statement, answered in the form the caller accepts."""
+
+import secrets
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Final
+
+import grpc
+import msgspec
+import pyarrow as pa
+from litestar import Request, delete, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import Parameter
+from litestar.plugins.problem_details import ProblemDetailsException
+from litestar.response import Stream
+
+from storage.contract import archive_pb2
+from ui.archive import Archive
+from ui.arrow_stream import ArrowStream
+from ui.problems import problem, problem_of_call
+from ui.renderings import MEDIA_TYPES, MediaType, Rendering, slices
+
+MAX_QUERY_LENGTH: Final = 64 * 1024
+MAX_TIMEOUT_MS: Final = 300_000
+_ID_PATTERN: Final = "^[A-Za-z0-9_-]{1,64}$"
+
+
+class SqlRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """A statement to run. `params`: an array for `?` and `$1`, an object for `$name`. 0 leaves
+    a bound to the server. `query_id` lets the caller cancel before the answer begins."""
+
+    query: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_QUERY_LENGTH)]
+    params: list[Any] | dict[str, Any] | None = None
+    timeout_ms: Annotated[int, msgspec.Meta(ge=0, le=MAX_TIMEOUT_MS)] = 0
+    max_rows: Annotated[int, msgspec.Meta(ge=0, le=10_000_000)] = 0
+    query_id: Annotated[str, msgspec.Meta(pattern=_ID_PATTERN)] | None = None
+
+
+class Cancelled(msgspec.Struct):
+    """A query was told to end."""
+
+    query_id: str
+    cancelled: bool
+
+
+def sql_routes(archive: Archive) -> list[HTTPRouteHandler]:
+    """Running and cancelling statements."""
+
+    @post("/api/sql", status_code=200)
+    async def run_sql(data: SqlRequest, request: Request[Any, Any, Any]) -> Stream:
+        """Run one read-only SQL statement; JSON, CSV, Arrow or Parquet by `Accept`."""
+        name = _accepted(request)
+        query_id = data.query_id or secrets.token_hex(16)
+        result = _Result(archive.query(_call(data, query_id)))
+        try:
+            await result.begin()
+        except grpc.aio.AioRpcError as error:
+            raise problem_of_call(error) from error
+        media_type = MEDIA_TYPES[name]
+        rendering = media_type.rendering(query_id, result.columns, result.schema)
+        return Stream(
+            _body(result, rendering, media_type),
+            media_type=name,
+            headers={"X-Query-Id": query_id, "Cache-Control": "no-store"},
+        )
+
+    @delete("/api/sql/{query_id:str}", status_code=200)
+    async def cancel_sql(
+        query_id: Annotated[str, Parameter(pattern=_ID_PATTERN)],
+    ) -> Cancelled:
+        """End a running query."""
+        if not await archive.cancel(query_id):
+            raise problem(
+                404,
+                "No such query",
+                f"No query `{query_id}` is running; it may have ended by itself.",
+            )
+        return Cancelled(query_id, True)
+
+    return [run_sql, cancel_sql]
+
+
+def _accepted(request: Request[Any, Any, Any]) -> str:
+    name = request.accept.best_match(list(MEDIA_TYPES), default=None)
+    if name is None:
+        raise problem(406, "No such form of answer", f"Accept one of {', '.join(MEDIA_TYPES)}.")
+    return name
+
+
+def _call(data: SqlRequest, query_id: str) -> archive_pb2.QueryRequest:
+    params = "" if data.params is None else msgspec.json.encode(data.params).decode()
+    return archive_pb2.QueryRequest(
+        query_id=query_id,
+        query=data.query,
+        params_json=params,
+        timeout_ms=data.timeout_ms,
+        max_rows=data.max_rows,
+    )
+
+
+class _Result:
+    """A result that comes in chunks of one Arrow IPC stream."""
+
+    def __init__(self, chunks: AsyncIterator[archive_pb2.QueryChunk]) -> None:
+        self.columns: list[tuple[str, str]] = []
+        self.summary = archive_pb2.Summary()
+        self._chunks = chunks
+        self._decoder = ArrowStream()
+        self._first: list[pa.RecordBatch] = []
+
+    async def begin(self) -> None:
+        """Wait for the schema. Raises grpc.aio.AioRpcError when the query fails before it."""
+        async for chunk in self._chunks:
+            self._first += self._take(chunk)
+            if self._decoder.schema is not None:
+                return
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Arrow's types of the columns."""
+        return self._decoder.schema or pa.schema([])
+
+    async def batches(self) -> AsyncIterator[pa.RecordBatch]:
+        """The rows, as they come."""
+        for batch in self._first:
+            yield batch
+        self._first = []
+        async for chunk in self._chunks:
+            for batch in self._take(chunk):
+                yield batch
+
+    async def close(self) -> None:
+        """End the query if it still runs."""
+        await self._chunks.aclose()  # type: ignore[attr-defined]
+
+    def _take(self, chunk: archive_pb2.QueryChunk) -> list[pa.RecordBatch]:
+        self.columns += [(column.name, column.type) for column in chunk.columns]
+        if chunk.HasField("summary"):
+            self.summary = chunk.summary
+        return self._decoder.feed(chunk.arrow_ipc)
+
+
+async def _body(
+    result: _Result, rendering: Rendering, media_type: MediaType
+) -> AsyncIterator[bytes]:
+    """The answer. A query that fails midway ends it with the problem, or breaks it off."""
+    try:
+        yield rendering.head()
+        async for batch in slices(result.batches(), media_type.rows_per_slice):
+            yield rendering.batch(batch)
+        yield rendering.tail(result.summary)
+    except grpc.aio.AioRpcError as error:
+        end = rendering.failure(_as_json(problem_of_call(error)))
+        if end is None:
+            raise
+        yield end
+    finally:
+        await result.close()
+
+
+def _as_json(error: ProblemDetailsException) -> dict[str, object]:
+    return {"status": error.status_code, "title": error.title, "detail": error.detail}
