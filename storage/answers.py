@@ -15,7 +15,7 @@ from storage.account import Account
 from storage.config import StorageConfig
 from storage.contract import archive_pb2, archive_pb2_grpc
 from storage.gate import InvalidQueryError, RefusedError
-from storage.query import UserQuery, StoppedError
+from storage.query import StoppedError, UserQuery
 from storage.stats import read_stats
 
 T = TypeVar("T")
@@ -63,7 +63,7 @@ class Answers(archive_pb2_grpc.ArchiveServicer):
         """Take no more work. Calls have ended before."""
         self._workers.shutdown(wait=False)
 
-    async def Query(  # noqa: N802: the contract's name
+    async def Query(  # noqa: N802 - the contract's name
         self, request: archive_pb2.QueryRequest, context: grpc.aio.ServicerContext
     ) -> None:
         """Runs one statement; writes its chunks as they come."""

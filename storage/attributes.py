@@ -6,7 +6,7 @@ each shape gets a struct of its own. Rows of rare shapes go another way, exact
 too and about half as fast: one (row, key, value) table and an aggregate.
 """
 
-# ruff: noqa: S608: names in the SQL here are from callers and `Staging`
+# ruff: noqa: S608 - names in the SQL here are from callers and `Staging`
 
 from dataclasses import dataclass
 from typing import Final

@@ -85,15 +85,16 @@ class Follower:
         while True:
             try:
                 self._follow()
-                return
             except ArchiveVersionError as error:
-                log.error("%s", error)  # noqa: TRY400: the message says it all
+                log.error("%s", error)  # noqa: TRY400 - the message says it all
                 self.account.problem = str(error)
                 self.failure = error
                 return
             except Exception as error:
                 log.exception("archiving failed; the archive is opened again")
                 self.account.problem = f"archiving failed and is tried again: {error}"
+            else:
+                return
             if self._stopping.wait(self._backoff_s):
                 return
             self._backoff_s = min(2 * self._backoff_s, MAX_BACKOFF_S)

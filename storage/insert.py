@@ -1,6 +1,6 @@
 """The SQL that puts a batch's tables into the archive, one function per table."""
 
-# ruff: noqa: S608: names in the SQL here are from this file and `Staging`
+# ruff: noqa: S608 - names in the SQL here are from this file and `Staging`
 
 from collections.abc import Callable
 from typing import Final, Protocol

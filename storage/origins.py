@@ -6,6 +6,7 @@ asking the archive.
 """
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final, NamedTuple
@@ -166,7 +167,7 @@ def _decode(key: _Key) -> _Row:
     }
 
 
-def _key_values(attributes: "list[KeyValue]") -> list[dict[str, object]]:
+def _key_values(attributes: Iterable[KeyValue]) -> list[dict[str, object]]:
     return [{"key": item.key, "value": _any_value(item.value)} for item in attributes]
 
 

@@ -3,7 +3,7 @@
 Everything here blocks and belongs in a worker thread, except `stop`.
 """
 
-# ruff: noqa: S608: the gate has read the text that goes into other SQL here
+# ruff: noqa: S608 - the gate has read the text that goes into other SQL here
 
 import json
 import time

@@ -75,7 +75,7 @@ def _server(config: StorageConfig, answers: Answers) -> grpc.aio.Server:
         interceptors=interceptors,
         options=[("grpc.max_receive_message_length", MAX_REQUEST_BYTES), ("grpc.so_reuseport", 0)],
     )
-    archive_pb2_grpc.add_ArchiveServicer_to_server(answers, server)
+    archive_pb2_grpc.add_ArchiveServicer_to_server(answers, server)  # type: ignore[no-untyped-call]
     return server
 
 
@@ -106,11 +106,12 @@ def _check_listen(config: StorageConfig) -> None:
         loopback = host == "localhost"
     if not loopback:
         raise StartError(
-            f"storage may not listen on {config.listen} without a role token: set one, or use a unix socket"
+            f"storage may not listen on {config.listen} without a role token:"
+            " set one, or use a unix socket"
         )
 
 
-class _Token(grpc.aio.ServerInterceptor):
+class _Token(grpc.aio.ServerInterceptor):  # type: ignore[misc]
     """Lets only callers with the role token in."""
 
     def __init__(self, token: str) -> None:

@@ -1,6 +1,6 @@
 """The account book's pages of storage, as the contract has them."""
 
-# ruff: noqa: S608: names in the SQL here are from this file
+# ruff: noqa: S608 - names in the SQL here are from this file
 
 import time
 from typing import Final

@@ -1,6 +1,5 @@
 """Which journal segments are no longer needed, and their deletion."""
 
-import os
 import time
 from pathlib import Path
 from typing import Final
@@ -29,6 +28,6 @@ def trim(directory: Path, archived: Position, now_s: float | None = None) -> int
         info = path.stat()
         kept_bytes += info.st_size
         if now_s - info.st_mtime > KEPT_AGE_S or kept_bytes > MAX_KEPT_BYTES:
-            os.unlink(path)
+            path.unlink()
             deleted += 1
     return deleted
