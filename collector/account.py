@@ -55,6 +55,31 @@ class _Items:
     refused: Counter[str] = field(default_factory=Counter)
 
 
+@dataclass(slots=True)
+class _Exporter:
+    """What is known of one resource that sends one signal over one transport."""
+
+    last_batch_ns: int = 0
+    last_batch_items: int = 0
+    interval_s: float = 0.0
+    clock_offset_ms: float = 0.0
+    accepted_items: int = 0
+    rejected_items: int = 0
+
+    def meet(self, received_ns: int, newest_ns: int, accepted: int, rejected: int) -> None:
+        """Take one batch into account."""
+        if self.last_batch_ns:
+            interval_s = (received_ns - self.last_batch_ns) / 1e9
+            known = self.interval_s or interval_s
+            self.interval_s = known + _INTERVAL_WEIGHT * (interval_s - known)
+        self.last_batch_ns = received_ns
+        self.last_batch_items = accepted
+        self.accepted_items += accepted
+        self.rejected_items += rejected
+        if newest_ns:
+            self.clock_offset_ms = (received_ns - newest_ns) / 1e6
+
+
 class Account:
     """Counters. Only the event loop's thread writes to it."""
 
@@ -63,7 +88,7 @@ class Account:
         self.event_to_ack = Latency()
         # None: requests of which one cannot tell.
         self._items: dict[Signal | None, _Items] = {signal: _Items() for signal in NAMES}
-        self._exporters: OrderedDict[tuple[str, Signal, str], pb.Exporter] = OrderedDict()
+        self._exporters: OrderedDict[tuple[bytes, Signal, str], _Exporter] = OrderedDict()
 
     def refused(self, signal: Signal | None, reason: Reason) -> None:
         """A request got no ack."""
@@ -79,34 +104,25 @@ class Account:
         items.accepted += int(group.accepted.sum())
         for reasons in group.rejected.values():
             items.rejected.update(reasons)
+        accepted, newest_time = group.accepted.tolist(), group.newest_time.tolist()
         for index, (transport, received) in enumerate(zip(transports, received_ns, strict=True)):
             self.receive_to_ack.add(now_ns - received)
-            self._meet(group, index, transport, received)
-        newest = int(group.newest_time.max(initial=0))
+            if index in group.resources:
+                rejected = sum(group.rejected.get(index, {}).values())
+                exporter = self._exporter((group.resources[index], group.signal, transport))
+                exporter.meet(received, newest_time[index], accepted[index], rejected)
+        newest = max(newest_time, default=0)
         if newest:
             self.event_to_ack.add(now_ns - newest)
 
-    def _meet(self, group: Group, index: int, transport: str, received_ns: int) -> None:
-        resource = group.resources.get(index)
-        if resource is None:
-            return
-        key = (service_name(resource), group.signal, transport)
+    def _exporter(self, key: tuple[bytes, Signal, str]) -> "_Exporter":
         exporter = self._exporters.get(key)
         if exporter is None:
-            exporter = self._exporters[key] = _exporter(key, resource)
+            exporter = self._exporters[key] = _Exporter()
             if len(self._exporters) > _MAX_EXPORTERS:
                 self._exporters.popitem(last=False)
         self._exporters.move_to_end(key)
-        if exporter.last_batch_time_unix_nano:
-            interval_s = (received_ns - exporter.last_batch_time_unix_nano) / 1e9
-            known = exporter.interval_s or interval_s
-            exporter.interval_s = known + _INTERVAL_WEIGHT * (interval_s - known)
-        exporter.last_batch_time_unix_nano = received_ns
-        exporter.last_batch_items = int(group.accepted[index])
-        exporter.accepted_items += int(group.accepted[index])
-        exporter.rejected_items += sum(group.rejected.get(index, {}).values())
-        if group.newest_time[index]:
-            exporter.clock_offset_ms = (received_ns - int(group.newest_time[index])) / 1e6
+        return exporter
 
     def fill(self, reply: pb.StatsReply, late: Counter[Signal], ahead: Counter[Signal]) -> None:
         """Write everything into a reply of Live.Stats."""
@@ -125,16 +141,22 @@ class Account:
             )
         reply.receive_to_ack.CopyFrom(self.receive_to_ack.summary())
         reply.event_to_ack.CopyFrom(self.event_to_ack.summary())
-        reply.exporters.extend(self._exporters.values())
+        reply.exporters.extend(_message(*item) for item in self._exporters.items())
 
 
-def _exporter(key: tuple[str, Signal, str], resource: bytes) -> pb.Exporter:
+def _message(key: tuple[bytes, Signal, str], exporter: _Exporter) -> pb.Exporter:
+    resource, signal, transport = key
     attributes = resource_attributes(resource)
-    service, signal, transport = key
     return pb.Exporter(
-        service_name=service,
+        service_name=service_name(resource),
         sdk_language=str(attributes.get("telemetry.sdk.language", "")),
         sdk_version=str(attributes.get("telemetry.sdk.version", "")),
         signal=NAMES[signal],
         transport=transport,
+        last_batch_time_unix_nano=exporter.last_batch_ns,
+        last_batch_items=exporter.last_batch_items,
+        interval_s=exporter.interval_s,
+        clock_offset_ms=exporter.clock_offset_ms,
+        accepted_items=exporter.accepted_items,
+        rejected_items=exporter.rejected_items,
     )

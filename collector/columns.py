@@ -285,7 +285,7 @@ def _out_of_range(*times: pa.Array) -> Bools:
 
 
 def _fields(array: pa.StructArray) -> dict[str, pa.Array]:
-    return {field.name: pc.struct_field(array, field.name) for field in array.type}
+    return dict(zip((field.name for field in array.type), array.flatten(), strict=True))
 
 
 def _batch(columns: dict[str, pa.Array], schema: pa.Schema) -> pa.RecordBatch:

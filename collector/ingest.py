@@ -35,7 +35,7 @@ class Outcome:
     """An acknowledged request: items on disk, and items rejected by reason."""
 
     accepted: int
-    rejected: Counter[str]
+    rejected: Counter[str] | None
 
 
 @dataclass(slots=True)
@@ -102,7 +102,8 @@ class Ingest:
             self._inflight_requests -= 1
             if not self._inflight_requests:
                 self._idle.set()
-            answer.exception()  # its client may have hung up and never ask
+            if not answer.cancelled():
+                answer.exception()  # its client may have hung up and never ask
 
         answer.add_done_callback(settle)
         self._waiting[signal].append(_Request(body, transport, self._clock(), answer))
@@ -110,8 +111,7 @@ class Ingest:
         self.inflight_bytes += len(body)
         self._inflight_requests += 1
         self._idle.clear()
-        # The group goes on when this one client hangs up.
-        return await asyncio.shield(answer)
+        return await answer
 
     def refused(self, signal: Signal | None, refusal: Refusal) -> None:
         """Count a refused request; `signal` is None where it is unknown."""
@@ -143,7 +143,8 @@ class Ingest:
                     await self._decoded.put(part)
 
     def _take(self, signal: Signal) -> list[_Request]:
-        waiting = self._waiting[signal]
+        # Whose client has hung up is left out.
+        waiting = [request for request in self._waiting[signal] if not request.answer.done()]
         size = 0
         count = 0
         while count < min(len(waiting), _MAX_GROUP_REQUESTS) and size < _MAX_GROUP_BYTES:
@@ -213,8 +214,7 @@ class Ingest:
         accepted = group.accepted.tolist()
         for index, request in enumerate(requests):
             if not request.answer.done():
-                outcome = Outcome(accepted[index], group.rejected.get(index, Counter()))
-                request.answer.set_result(outcome)
+                request.answer.set_result(Outcome(accepted[index], group.rejected.get(index)))
 
 
 def _decode_refusal(error: Exception) -> Refusal:

@@ -59,6 +59,8 @@ def _export(ingest: Ingest, signal: Signal, check: Callable[[Context], None]) ->
         try:
             check(context)
             outcome = await ingest.submit(signal, body, "grpc")
+            if not outcome.rejected:
+                return b""  # full success, in protobuf
             return bytes(export_response(signal, outcome).SerializeToString())
         except Refusal as refusal:
             failure = refusal
