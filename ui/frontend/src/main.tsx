@@ -5,6 +5,7 @@ import "uplot/dist/uPlot.min.css";
 import "./styles/theme.css";
 import "./styles/page.css";
 import "./styles/chart.css";
+import "./styles/status.css";
 import { followKeys } from "./keys";
 import { LiveFeed } from "./live/feed";
 import type { PaintStats } from "./live/feed";

@@ -42,6 +42,20 @@ export function format(unit: Unit, value: number | null | undefined): string {
   return suffix === "" ? number : number + SPACE + suffix;
 }
 
+/** A whole number with all its digits in groups. */
+export function formatCount(value: number | null | undefined): string {
+  return value == null ? NO_VALUE : value.toLocaleString("en");
+}
+
+/** A local date and time from Unix ms; today's date is left out. 0 means never. */
+export function formatDateTime(unixMs: number, now: Date = new Date()): string {
+  if (unixMs === 0) return NO_VALUE;
+  const time = new Date(unixMs);
+  if (time.toDateString() === now.toDateString()) return formatClock(unixMs);
+  const date = [time.getFullYear(), time.getMonth() + 1, time.getDate()].map(twoDigits).join("-");
+  return `${date} ${formatClock(unixMs)}`;
+}
+
 /** A local time of day with tenths of seconds, from Unix ms. */
 export function formatTime(unixMs: number): string {
   const time = new Date(unixMs);

@@ -2,7 +2,7 @@
 import uPlot from "uplot";
 import { WINDOW_MS } from "../live/protocol";
 import { resolveColour } from "../palette";
-import { format, formatClock } from "../units";
+import { format, formatClock, formatTime } from "../units";
 import { Legend } from "./legend";
 import { Grid, LineReader, sampleLine } from "./sample";
 import type { Point } from "./sample";
@@ -41,6 +41,7 @@ export class TimeChart {
   constructor(
     private readonly canvasHost: HTMLElement,
     private readonly legendHost: HTMLElement,
+    private readonly timeHost: HTMLElement,
     private readonly spec: ChartSpec,
     private readonly events: ChartEvents,
     private readonly onEmpty: (empty: boolean) => void,
@@ -100,10 +101,17 @@ export class TimeChart {
     return this.plot?.cursor.idx ?? null;
   }
 
+  /** Each line's value where uPlot puts its marker: a gauge's is the nearest one it has. */
   private writePointed(): void {
     const index = this.pointed();
+    const timeMs = index === null ? undefined : this.data[0][index];
+    const time = timeMs === undefined ? "" : formatTime(timeMs);
+    if (this.timeHost.textContent !== time) this.timeHost.textContent = time;
     if (index === null) return;
-    this.legend.setValues(this.lines.map((_, line) => this.data[line + 1]?.[index]));
+    const marked = this.plot?.cursor.idxs;
+    this.legend.setValues(
+      this.lines.map((_, line) => this.data[line + 1]?.[marked?.[line + 1] ?? index]),
+    );
   }
 
   private focus(line: number | null): void {

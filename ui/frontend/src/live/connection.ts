@@ -117,7 +117,11 @@ export class LiveConnection {
 
   private opened(): void {
     const { store } = this.options;
-    if (!this.transport?.interactive) return;
+    if (!this.transport?.interactive) {
+      // Nothing can be asked of server-sent events; when they end, the browser knows.
+      this.options.timers.cancel(this.pingTimer);
+      return;
+    }
     if (store.complete) {
       const { epoch, sequence } = store;
       this.transport.send({ type: "resume", epoch: epoch as string, sequence });
@@ -210,6 +214,7 @@ export class LiveConnection {
     this.options.timers.after(0, () => {
       this.reopening = false;
       this.options.timers.cancel(this.retryTimer);
+      this.options.timers.cancel(this.pingTimer);
       this.transport?.close();
       this.transport = null;
       this.connect();

@@ -1,6 +1,7 @@
 /** The pages, in the order of the navigation. A new page is one file and one line here. */
 import type { ComponentType } from "preact";
 import { LivePage } from "./live";
+import { StatusPage } from "./status";
 
 export interface Page {
   /** In the address: `?page=ID`. */
@@ -11,4 +12,7 @@ export interface Page {
   component: ComponentType;
 }
 
-export const PAGES: Page[] = [{ id: "live", title: "Live", key: "l", component: LivePage }];
+export const PAGES: Page[] = [
+  { id: "live", title: "Live", key: "l", component: LivePage },
+  { id: "status", title: "Status", key: "s", component: StatusPage },
+];

@@ -13,13 +13,15 @@ export function Chart({ spec }: { spec: ChartSpec }) {
   const id = useId();
   const plot = useRef<HTMLDivElement>(null);
   const legend = useRef<HTMLDivElement>(null);
+  const time = useRef<HTMLElement>(null);
   const empty = useSignal(true);
 
   useEffect(() => {
-    if (!plot.current || !legend.current) return;
+    if (!plot.current || !legend.current || !time.current) return;
     const chart = new TimeChart(
       plot.current,
       legend.current,
+      time.current,
       spec,
       {
         onZoom: (fromMs, toMs) => (zoom.value = { fromMs, toMs }),
@@ -39,10 +41,19 @@ export function Chart({ spec }: { spec: ChartSpec }) {
 
   return (
     <section class="chart" aria-labelledby={id}>
-      <h2 id={id}>{spec.title}</h2>
+      <h2>
+        <span id={id}>{spec.title}</span>
+        <small ref={time} />
+      </h2>
       <div class="chart-body">
         <div class="plot" ref={plot} role="img" aria-labelledby={id} />
-        <div class="legend-box" ref={legend} tabIndex={0} role="group" aria-label={`${spec.title}: values`} />
+        <div
+          class="legend-box"
+          ref={legend}
+          tabIndex={0}
+          role="group"
+          aria-label={`${spec.title}: values`}
+        />
         {empty.value && <p class="quiet">{spec.empty}</p>}
       </div>
     </section>

@@ -7,6 +7,7 @@ const PATHS = {
   pause: "M5.5 3v10M10.5 3v10",
   play: "M5 3l8 5-8 5Z",
   theme: "M8 2a6 6 0 1 0 0 12ZM8 2a6 6 0 0 1 0 12",
+  check: "M3 8.5l3.5 3.5L13 4.5",
   close: "M4 4l8 8M12 4l-8 8",
   copy: "M5.5 5.5v-3h8v8h-3M2.5 5.5h8v8h-8Z",
 } as const;
