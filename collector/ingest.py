@@ -24,7 +24,7 @@ from storage.schema import Signal
 log = logging.getLogger(__name__)
 
 # Requests beyond this wait for the next group: it bounds how long one holds others up.
-_MAX_GROUP_BYTES: Final = 4 * 1024 * 1024
+_MAX_GROUP_BYTES: Final = 1024 * 1024
 _MAX_GROUP_REQUESTS: Final = 512
 # Decoded groups that may wait for the journal.
 _MAX_DECODED_GROUPS: Final = 4
@@ -52,7 +52,6 @@ class _Decoded:
 
     requests: list[_Request]
     group: Group
-    encoded: tuple[int, bytes]
 
 
 class Ingest:
@@ -169,7 +168,7 @@ class Ingest:
         nested = self._decoders[signal].decode([request.body for request in requests])
         group = flatten(signal, nested)
         check_parts(nested, group.tables["origins"])
-        return _Decoded(requests, group, encode(signal, group.tables))
+        return _Decoded(requests, group)
 
     async def _journal_groups(self) -> None:
         loop = asyncio.get_running_loop()
@@ -195,7 +194,8 @@ class Ingest:
         for decoded in groups:
             if decoded.group.accepted.any():
                 oldest = min(request.received_ns for request in decoded.requests)
-                self._journal.append(decoded.group.signal, oldest, decoded.encoded)
+                encoded = encode(decoded.group.signal, decoded.group.tables)
+                self._journal.append(decoded.group.signal, oldest, encoded)
         self._journal.sync()
         for decoded in groups:
             oldest = min(request.received_ns for request in decoded.requests)
