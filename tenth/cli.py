@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 from pydantic import Field, ValidationError
-from pydantic_settings import CliApp, CliPositionalArg, SettingsError
+from pydantic_settings import CliApp, CliPositionalArg, CliSuppress, SettingsError
 
 from tenth.errors import UserError
 from tenth.settings import Connection, Settings
@@ -87,7 +87,8 @@ class Run(Connection, cli_prog_name="tenth run"):
     Write -- before the program: tenth run -- python app.py
     """
 
-    command: CliPositionalArg[list[str]] = Field(description="The program and its arguments.")
+    # Not read from the flags: settings would take arguments apart at their commas.
+    command: CliSuppress[list[str]] = Field([])
 
     def cli_cmd(self) -> None:
         """Becomes the program."""
@@ -150,14 +151,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(name: str, words: list[str]) -> None:
+    words, program = _split_program(words) if name == "run" else (words, None)
+    extra = {} if program is None else {"command": program}
     try:
-        CliApp.run(COMMANDS[name], cli_args=words)
+        CliApp.run(COMMANDS[name], cli_args=words, **extra)
     except ValidationError as error:
         _fail(f"{name}: {_explain(error)}", EXIT_USAGE)
     except SettingsError as error:
         _fail(f"{name}: {error}", EXIT_USAGE)
     except UserError as error:
         _fail(f"{name}: {error}", EXIT_FAILED)
+
+
+def _split_program(words: list[str]) -> tuple[list[str], list[str]]:
+    """Our own flags, and the program after the `--`."""
+    if "--" not in words:
+        return words, []
+    position = words.index("--")
+    return words[:position], words[position + 1 :]
 
 
 def _explain(error: ValidationError) -> str:

@@ -30,7 +30,8 @@ EXPORTER_LOGGER: Final = "opentelemetry.exporter.otlp.proto.grpc.exporter"
 async def observe(settings: Settings, supervisor: Supervisor) -> None:
     """Sends metrics until the supervisor stops."""
     complaints = RareLog(COMPLAINT_INTERVAL_S)
-    logging.getLogger(EXPORTER_LOGGER).addFilter(complaints)
+    exporter_log = logging.getLogger(EXPORTER_LOGGER)
+    exporter_log.addFilter(complaints)
     provider = await asyncio.to_thread(_provider, settings, Processes(supervisor))
     try:
         await supervisor.stopping.wait()
@@ -38,6 +39,7 @@ async def observe(settings: Settings, supervisor: Supervisor) -> None:
         # The collector is going too: that it does not answer is no news.
         complaints.silent = True
         await asyncio.to_thread(provider.shutdown, EXPORT_TIMEOUT_S * 1_000)
+        exporter_log.removeFilter(complaints)
 
 
 class RareLog(logging.Filter):
