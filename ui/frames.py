@@ -99,7 +99,7 @@ class Frames:
     def change(self, layout: Layout, since: int) -> Frame | None:
         """What changed after `since`; None when a panel needs a history."""
         self._advance()
-        key = (id(layout), since)
+        key = (layout, since)
         if key not in self._frames:
             if any(self.needs_history(panel, since) for _, panel in layout.panels):
                 return None
@@ -189,7 +189,7 @@ class Frames:
             self._forget_encoded()
 
     def _forget_encoded(self) -> None:
-        self._frames: dict[tuple[int, int], Frame] = {}
+        self._frames: dict[tuple[Layout, int], Frame] = {}
         self._panels: dict[tuple[PanelKey, int], bytes] = {}
         self._blocks: dict[tuple[str, int], Block] = {}
         self._histories: dict[PanelKey, asyncio.Future[bytes]] = {}

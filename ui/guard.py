@@ -142,9 +142,9 @@ def _without_port(host: str) -> str:
 def _with_safety_headers(send: Send) -> Send:
     async def send_safely(message: Message) -> None:
         if message["type"] in ("http.response.start", "websocket.http.response.start"):
-            given = {name.lower() for name, _ in message["headers"]}  # type: ignore[typeddict-item]
+            given = {name.lower() for name, _ in message["headers"]}
             extra = [item for item in _SAFETY_HEADERS if item[0] not in given]
-            message["headers"] = [*message["headers"], *extra]  # type: ignore[typeddict-item,typeddict-unknown-key]
+            message["headers"] = [*message["headers"], *extra]
         await send(message)
 
     return send_safely

@@ -49,8 +49,8 @@ class Hub:
         self.closing = False
         self.slot = 0
         self.catalog = b""
-        self._catalog_series = -1
-        self._catalog_at_s = 0.0
+        self._catalog_content = (0, -1)
+        self._catalog_at_s = float("-inf")
         self._max_clients = max_clients
         self._executor = ThreadPoolExecutor(1, "history")
         self.frames = Frames(mirror, self._executor)
@@ -101,10 +101,11 @@ class Hub:
             self.arrival_to_send.add(time.time() * 1e3 - frame.arrival_ms)
 
     def _renew_catalog(self) -> None:
-        series = len(self.mirror.catalog.series)
+        content = (self.mirror.epoch, len(self.mirror.catalog.series))
         now_s = time.monotonic()
-        if series != self._catalog_series and now_s - self._catalog_at_s >= _CATALOG_INTERVAL_S:
-            self._catalog_series = series
+        due = now_s - self._catalog_at_s >= _CATALOG_INTERVAL_S
+        if self.mirror.ready and due and content != self._catalog_content:
+            self._catalog_content = content
             self._catalog_at_s = now_s
             self.catalog = self.mirror.catalog.message()
 

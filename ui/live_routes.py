@@ -2,7 +2,7 @@
 
 import asyncio
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -38,17 +38,16 @@ def live_routes(hub: Hub) -> list[HTTPRouteHandler | WebsocketRouteHandler]:
         except ViolationError as error:
             await socket.close(_TRY_AGAIN_LATER, str(error))
             return
-        sender = asyncio.create_task(_send(socket, client, hub))
         try:
-            await _receive(socket, client)
+            await _first_to_end(_receive(socket, client), _send(socket, client, hub))
         except ViolationError as error:
-            sender.cancel()
             await socket.close(_POLICY_VIOLATION, str(error))
         except WebSocketDisconnect:
             pass
+        else:
+            await socket.close(_GOING_AWAY, "the server stops; connect again")
         finally:
             hub.leave(client)
-            sender.cancel()
 
     @get("/api/live", media_type="text/event-stream", include_in_schema=True)
     async def live_events(
@@ -73,6 +72,19 @@ def live_routes(hub: Hub) -> list[HTTPRouteHandler | WebsocketRouteHandler]:
     return [live_socket, live_events]
 
 
+async def _first_to_end(*parts: Coroutine[Any, Any, None]) -> None:
+    """Run side by side until one ends; raises what it raised, and ends the others."""
+    tasks = [asyncio.create_task(part) for part in parts]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 async def _receive(socket: WebSocket[Any, Any, Any], client: Client) -> None:
     while True:
         message = await socket.receive_data(mode="text")
@@ -80,12 +92,10 @@ async def _receive(socket: WebSocket[Any, Any, Any], client: Client) -> None:
 
 
 async def _send(socket: WebSocket[Any, Any, Any], client: Client, hub: Hub) -> None:
-    while True:
+    """Until the server stops."""
+    while not hub.closing:
         await client.wake.wait()
         client.wake.clear()
-        if hub.closing:
-            await socket.close(_GOING_AWAY, "the server stops; connect again")
-            return
         for text in client.texts():
             await socket.send_data(text, mode="text")
         frame = await client.next_frame()

@@ -5,9 +5,8 @@ from typing import Annotated, Any, Final
 import msgspec
 from litestar import MediaType, Request, Response, get, post
 from litestar.datastructures import Cookie
-from litestar.enums import RequestEncodingType
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Body
+from litestar.params import URLEncodedBody
 from litestar.response import Redirect
 
 from ui.auth import COOKIE, SESSION_S, Auth
@@ -50,7 +49,7 @@ def login_routes(auth: Auth) -> list[HTTPRouteHandler]:
     @post("/login", include_in_schema=False)
     async def login(
         request: Request[Any, Any, Any],
-        data: Annotated[Login, Body(media_type=RequestEncodingType.URL_ENCODED)],
+        data: URLEncodedBody[Login],
     ) -> Response[Any]:
         """A token from the form."""
         return _admit(request, data.token)

@@ -9,7 +9,7 @@ import msgspec
 import pyarrow as pa
 from litestar import Request, delete, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import JSONBody, Parameter
 from litestar.plugins.problem_details import ProblemDetailsException
 from litestar.response import Stream
 
@@ -46,7 +46,7 @@ def sql_routes(archive: Archive) -> list[HTTPRouteHandler]:
     """Running and cancelling statements."""
 
     @post("/api/sql", status_code=200)
-    async def run_sql(data: SqlRequest, request: Request[Any, Any, Any]) -> Stream:
+    async def run_sql(data: JSONBody[SqlRequest], request: Request[Any, Any, Any]) -> Stream:
         """Run one read-only SQL statement; JSON, CSV, Arrow or Parquet by `Accept`."""
         name = _accepted(request)
         query_id = data.query_id or secrets.token_hex(16)

@@ -102,6 +102,11 @@ async def _start(
             await server.stop(None)
 
     stack.push_async_callback(end)
+    asked = asyncio.create_task(http.get("/healthz"))
+    await asyncio.wait([asked, task], return_when=asyncio.FIRST_COMPLETED)
+    if task.done():
+        task.result()
+    (await asked).raise_for_status()
     return tenth
 
 

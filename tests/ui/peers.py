@@ -60,6 +60,7 @@ def update(
     sequence: int,
     rows: list[Row],
     series: list[live_pb2.Series] | None = None,
+    *,
     epoch: int = 7,
     history: bool = False,
     now_window: int = NOW_WINDOW,
@@ -67,7 +68,7 @@ def update(
 ) -> live_pb2.Update:
     """An update of the feed; a history is a whole one."""
     cells = [(i, *cell) for i, row in enumerate(rows) for cell in row.cells]
-    columns = {
+    columns: dict[str, Any] = {
         f"row_{name}": np.array([getattr(row, name) for row in rows], "<f8").tobytes()
         for name in ("count", "sum", "min", "max", "last", "increase", "errors")
     }
@@ -88,6 +89,10 @@ def update(
         **columns,
         **others,
     )
+
+
+# gRPC's names are the contract's.
+# ruff: noqa: N802
 
 
 class Collector(live_pb2_grpc.LiveServicer):
