@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Grid, LineReader, sampleLine } from "../src/chart/sample";
-import type { Fill, Line, Point } from "../src/chart/sample";
+import { Grid, LineReader, isolated, sampleLine } from "../src/chart/sample";
+import type { Kind, Line, Point } from "../src/chart/sample";
 import { PanelRing } from "../src/live/ring";
 import { update } from "./frames";
 
-function line(fill: Fill, values: Record<number, number>, keys = ["a"]): Line {
+function line(kind: Kind, values: Record<number, number>, keys = ["a"]): Line {
   const ring = new PanelRing(6000);
   const windows = Object.keys(values).map(Number);
   const first = windows[0] ?? 0;
@@ -19,7 +19,7 @@ function line(fill: Fill, values: Record<number, number>, keys = ["a"]): Line {
     }),
     0,
   );
-  return { ring, measure: "rate", series: 0, fill };
+  return { ring, measure: "rate", series: 0, kind };
 }
 
 function points(from: Line, first: number, last: number, pixels = 1000, end = last): Point[] {
@@ -29,30 +29,42 @@ function points(from: Line, first: number, last: number, pixels = 1000, end = la
 }
 
 test("a rate is zero in an empty window before its newest one, and unknown after it", () => {
-  assert.deepEqual(points(line("zero", { 10: 5, 13: 7 }), 9, 15), [0, 5, 0, 0, 7, null, null]);
+  assert.deepEqual(points(line("rate", { 10: 5, 13: 7 }), 9, 15), [0, 5, 0, 0, 7, null, null]);
 });
 
 test("a rate that has been silent for longer than a batch takes is zero", () => {
-  const values = points(line("zero", { 10: 5 }), 10, 100);
+  const values = points(line("rate", { 10: 5 }), 10, 100);
   assert.equal(values[100 - 10 - 60], 0);
   assert.equal(values[100 - 10 - 59], null);
 });
 
 test("windows that were never asked for are unknown, not zero", () => {
-  const rate = line("zero", { 10: 5 });
+  const rate = line("rate", { 10: 5 });
   rate.ring.oldestWindow = 10;
   assert.deepEqual(points(rate, 8, 10), [null, null, 5]);
 });
 
 test("a gauge's line goes on over short gaps and breaks at long ones", () => {
-  assert.deepEqual(points(line("bridge", { 10: 5, 13: 7 }), 10, 13), [5, undefined, undefined, 7]);
-  const broken = points(line("bridge", { 10: 5, 200: 7 }), 10, 200);
-  assert.equal(broken[1], null);
+  assert.deepEqual(points(line("gauge", { 10: 5, 13: 7 }), 10, 13), [5, undefined, undefined, 7]);
+  const broken = points(line("gauge", { 10: 5, 200: 7 }), 10, 200);
+  assert.deepEqual(broken.slice(1, 190), new Array(189).fill(null));
   assert.equal(broken[190], 7);
 });
 
+test("a percentile's line breaks where there was nothing to measure for two seconds", () => {
+  assert.equal(points(line("percentile", { 10: 5, 30: 7 }), 10, 30)[1], undefined);
+  assert.equal(points(line("percentile", { 10: 5, 32: 7 }), 10, 32)[1], null);
+});
+
+test("a counter's growth is spread over the windows since it was read before", () => {
+  const growth = line("growth", { 10: 900, 15: 50, 20: 100 });
+  const drawn = points(growth, 10, 20).filter((point) => point != null);
+  assert.deepEqual(drawn, [10, 20]);
+  assert.equal(new LineReader(growth, 20).summary(20), 20);
+});
+
 test("downsampling keeps the least and the most of each bucket, in their order", () => {
-  const gauge = line("bridge", { 99: 5, 100: 1, 101: 9, 102: 3, 103: 8, 104: 2 });
+  const gauge = line("gauge", { 99: 5, 100: 1, 101: 9, 102: 3, 103: 8, 104: 2 });
   assert.deepEqual(points(gauge, 99, 104, 2), [1, 9, 8, 2]);
 });
 
@@ -69,12 +81,18 @@ test("a bucket never has more than two points, and there is at most one bucket a
 });
 
 test("a rate's number is the mean of its last known second, zeros included", () => {
-  const reader = new LineReader(line("zero", { 91: 50, 100: 50 }), 102);
+  const reader = new LineReader(line("rate", { 91: 50, 100: 50 }), 102);
   assert.equal(reader.summary(102), 10);
 });
 
 test("a gauge's number is its newest value, until it is too old", () => {
-  const gauge = line("bridge", { 100: 0.5 });
+  const gauge = line("gauge", { 100: 0.5 });
   assert.equal(new LineReader(gauge, 150).summary(150), 0.5);
   assert.equal(new LineReader(gauge, 300).summary(300), NaN);
+});
+
+test("only points with a gap on both sides are isolated", () => {
+  assert.deepEqual(isolated([1, null, 2, undefined, 3, null, 4, undefined, null, 5]), [0, 6, 9]);
+  assert.deepEqual(isolated([undefined, 1, undefined]), [1]);
+  assert.deepEqual(isolated([]), []);
 });

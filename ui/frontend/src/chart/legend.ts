@@ -18,9 +18,7 @@ export class Legend {
     private readonly onFocus: (line: number | null) => void,
   ) {
     this.table.className = "legend";
-    const caption = this.table.createCaption();
-    caption.className = "hidden";
-    caption.textContent = `${title}, latest values`;
+    this.table.setAttribute("aria-label", `${title}, latest values`);
   }
 
   show(lines: NamedLine[]): void {

@@ -3,10 +3,12 @@ import { WINDOW_MS } from "../live/protocol";
 import type { PanelRing } from "../live/ring";
 
 /**
- * `zero`: a rate, where nothing came there was nothing. `bridge`: a gauge or a percentile, which
- * still holds between two points that are near enough.
+ * What an empty window means. `rate`: nothing came, so zero. `gauge`: it was not looked at, the
+ * line goes on to the next point. `percentile`: there was nothing to measure, so the line goes on
+ * over a short gap only. `growth`: a counter was not read; what it grew by belongs to all windows
+ * since it was read before.
  */
-export type Fill = "zero" | "bridge";
+export type Kind = "rate" | "gauge" | "percentile" | "growth";
 
 /** uPlot's language: null ends the line, undefined lets it go on to the next point. */
 export type Point = number | null | undefined;
@@ -15,14 +17,21 @@ export interface Line {
   ring: PanelRing;
   measure: string;
   series: number;
-  fill: Fill;
+  kind: Kind;
 }
 
 /** SDKs send spans every 5 s: before that, an empty window may only be a late one. */
 const SETTLE_WINDOWS = 60;
 const SECOND_WINDOWS = 10;
-/** A gauge older than this says nothing about now. */
-const BRIDGE_WINDOWS = 100;
+/** A value older than this says nothing about now. */
+const STALE_WINDOWS = 100;
+/** Over so many empty windows a line goes on. */
+const BRIDGE_WINDOWS: Record<Kind, number> = {
+  rate: 0,
+  gauge: STALE_WINDOWS,
+  percentile: 20,
+  growth: STALE_WINDOWS,
+};
 
 /** The points of a range of windows. A bucket of several windows has two: its least and most. */
 export class Grid {
@@ -57,18 +66,20 @@ export class LineReader {
   private readonly newest: number;
   private readonly capacity: number;
   private readonly slots: Float32Array | null;
+  private readonly kind: Kind;
   private readonly empty: number;
 
   constructor(line: Line, endWindow: number) {
-    const { ring, fill } = line;
+    const { ring, kind } = line;
     const newest = ring.newestOf(line.series);
-    const known = fill === "zero" ? Math.max(newest, endWindow - SETTLE_WINDOWS) : newest;
+    const known = kind === "rate" ? Math.max(newest, endWindow - SETTLE_WINDOWS) : newest;
     this.known = Math.min(known, endWindow);
     this.first = ring.firstHeld;
     this.newest = ring.newestWindow;
     this.capacity = ring.capacity;
     this.slots = ring.slots(line.measure, line.series);
-    this.empty = fill === "zero" ? 0 : NaN;
+    this.kind = kind;
+    this.empty = kind === "rate" ? 0 : NaN;
   }
 
   /** One window's value: NaN is an empty window of a gauge, null is unknown. */
@@ -76,7 +87,17 @@ export class LineReader {
     if (window > this.known || window < this.first || !this.slots) return null;
     if (window > this.newest) return this.empty;
     const value = this.slots[window % this.capacity] as number;
-    return Number.isNaN(value) ? this.empty : value;
+    if (Number.isNaN(value)) return this.empty;
+    return this.kind === "growth" ? value / this.windowsSinceRead(window) : value;
+  }
+
+  /** NaN when it is not known when the counter was read before. */
+  private windowsSinceRead(window: number): number {
+    const oldest = Math.max(this.first, window - STALE_WINDOWS);
+    for (let before = window - 1; before >= oldest; before -= 1) {
+      if (!Number.isNaN(this.slots?.[before % this.capacity])) return window - before;
+    }
+    return NaN;
   }
 
   /** The mean of the `windows` windows up to `window`, gaps left out; NaN: nothing to average. */
@@ -95,13 +116,13 @@ export class LineReader {
 
   /** What a number beside the line says: a rate's last second, or a gauge's newest value. */
   summary(endWindow: number): number {
-    if (this.empty === 0) return this.meanUntil(this.known, SECOND_WINDOWS);
+    if (this.kind === "rate") return this.meanUntil(this.known, SECOND_WINDOWS);
     return this.latest(endWindow);
   }
 
   /** The newest value, unless it is too old to say something about `endWindow`; then NaN. */
   private latest(endWindow: number): number {
-    for (let window = this.known; window > endWindow - BRIDGE_WINDOWS; window -= 1) {
+    for (let window = this.known; window > endWindow - STALE_WINDOWS; window -= 1) {
       const value = this.at(window);
       if (value === null) return NaN;
       if (!Number.isNaN(value)) return value;
@@ -115,13 +136,15 @@ export function sampleLine(line: Line, grid: Grid, endWindow: number, out: Point
   out.length = grid.points;
   const reader = new LineReader(line, endWindow);
   const perBucket = grid.step === 1 ? 1 : 2;
-  const bridgeBuckets = Math.max(1, Math.floor(BRIDGE_WINDOWS / grid.step));
+  const bridgeBuckets = Math.max(1, Math.floor(BRIDGE_WINDOWS[line.kind] / grid.step));
   let gapStart = -1;
   let any = false;
   for (let bucket = 0; bucket < grid.buckets; bucket += 1) {
     const at = bucket * perBucket;
     if (writeBucket(reader, grid, bucket, out, at)) {
-      if (gapStart >= 0 && bucket - gapStart > bridgeBuckets) out[gapStart * perBucket] = null;
+      if (gapStart >= 0 && bucket - gapStart > bridgeBuckets) {
+        out.fill(null, gapStart * perBucket, at);
+      }
       gapStart = -1;
       any = true;
     } else if (gapStart < 0) gapStart = bucket;
@@ -146,6 +169,7 @@ function writeBucket(
     const value = reader.at(window);
     if (value === null) unknown += 1;
     else {
+      // NaN is neither less nor more.
       if (value < min) {
         min = value;
         minFirst = max === -Infinity || value > max;
@@ -165,4 +189,24 @@ function writeBucket(
   out[at] = minFirst ? min : max;
   if (grid.step > 1) out[at + 1] = minFirst ? max : min;
   return true;
+}
+
+/** The indexes of points with a gap on both sides, which no line shows. */
+export function isolated(points: Point[]): number[] {
+  const found: number[] = [];
+  let lonely = -1;
+  let afterGap = true;
+  points.forEach((point, index) => {
+    if (point === undefined) return;
+    if (point === null) {
+      if (lonely >= 0) found.push(lonely);
+      lonely = -1;
+      afterGap = true;
+    } else {
+      lonely = afterGap ? index : -1;
+      afterGap = false;
+    }
+  });
+  if (lonely >= 0) found.push(lonely);
+  return found;
 }

@@ -2,7 +2,7 @@
 import type { PanelRing } from "../live/ring";
 import type { ColourName } from "../palette";
 import type { Unit } from "../units";
-import type { Fill, Line } from "./sample";
+import type { Kind, Line } from "./sample";
 
 export type Labels = Record<string, string>;
 
@@ -10,7 +10,7 @@ export type Labels = Record<string, string>;
 export interface Source {
   ring: PanelRing;
   measure: string;
-  fill: Fill;
+  kind: Kind;
   label(labels: Labels): string;
   colour(labels: Labels): ColourName;
   /** What choosing the line in the legend does. */
@@ -38,7 +38,7 @@ export function linesOf(spec: ChartSpec): NamedLine[] {
       ring: source.ring,
       measure: source.measure,
       series,
-      fill: source.fill,
+      kind: source.kind,
       label: source.label(labels),
       colour: source.colour(labels),
       onPick: source.onPick ? () => source.onPick?.(labels) : null,

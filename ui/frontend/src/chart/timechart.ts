@@ -4,7 +4,7 @@ import { WINDOW_MS } from "../live/protocol";
 import { resolveColour } from "../palette";
 import { format, formatClock, formatTime } from "../units";
 import { Legend } from "./legend";
-import { Grid, LineReader, sampleLine } from "./sample";
+import { Grid, LineReader, isolated, sampleLine } from "./sample";
 import type { Point } from "./sample";
 import { CalmTop } from "./scale";
 import { dataVersion, linesOf, linesVersion } from "./spec";
@@ -12,7 +12,7 @@ import type { ChartSpec, NamedLine } from "./spec";
 import type { View } from "./view";
 
 const SYNC_KEY = "tenth";
-const Y_AXIS_PX = 58;
+const Y_AXIS_PX = 66;
 const X_AXIS_PX = 22;
 /** Half a time of day, so that the last one on the axis is whole. */
 const RIGHT_PX = 26;
@@ -157,7 +157,14 @@ export class TimeChart {
           label: line.label,
           stroke: resolveColour(line.colour),
           width: 1.25,
-          points: { show: false },
+          // A point between two gaps has no line: a dot shows it.
+          points: {
+            show: line.kind !== "rate",
+            size: 3,
+            width: 0,
+            fill: resolveColour(line.colour),
+            filter: (_: uPlot, index: number) => isolated(this.data[index] as Point[]),
+          },
         })),
       ],
       hooks: {

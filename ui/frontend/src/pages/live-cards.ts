@@ -6,8 +6,8 @@ import type { CardSpec } from "../parts/card";
 import type { LivePanels } from "./live";
 
 export function liveCards({ spans, logs, cpu, memory }: LivePanels): CardSpec[] {
-  const rate = only(spans, "rate", "zero");
-  const errors = only(spans, "error_rate", "zero");
+  const rate = only(spans, "rate", "rate");
+  const errors = only(spans, "error_rate", "rate");
   return [
     {
       label: "Spans",
@@ -22,7 +22,7 @@ export function liveCards({ spans, logs, cpu, memory }: LivePanels): CardSpec[] 
       meaning: "Share of spans with status error, over the last second known",
       unit: "ratio",
       colour: "--bad",
-      line: only(spans, "error_ratio", "bridge"),
+      line: only(spans, "error_ratio", "percentile"),
       average: false,
       value: (endWindow) => summary(errors, endWindow) / summary(rate, endWindow),
       badFrom: 0.05,
@@ -32,7 +32,7 @@ export function liveCards({ spans, logs, cpu, memory }: LivePanels): CardSpec[] 
       meaning: "95th percentile of span durations in the newest window of 100 ms",
       unit: "ms",
       colour: "--series-1",
-      line: only(spans, "p95", "bridge"),
+      line: only(spans, "p95", "percentile"),
       average: false,
     },
     {
@@ -40,11 +40,11 @@ export function liveCards({ spans, logs, cpu, memory }: LivePanels): CardSpec[] 
       meaning: "Log records per second, mean of the last second known",
       unit: "per_second",
       colour: "--series-2",
-      line: only(logs, "rate", "zero"),
+      line: only(logs, "rate", "rate"),
       average: true,
     },
-    gauge("CPU", "Processor time in use on Tenth's host", only(cpu, "mean", "bridge")),
-    gauge("Memory", "Memory in use on Tenth's host", only(memory, "mean", "bridge")),
+    gauge("CPU", "Processor time in use on Tenth's host", only(cpu, "mean", "gauge")),
+    gauge("Memory", "Memory in use on Tenth's host", only(memory, "mean", "gauge")),
   ];
 }
 
@@ -62,8 +62,8 @@ function gauge(label: string, meaning: string, line: Line): CardSpec {
 }
 
 /** The only series of a panel without groups. */
-function only(ring: PanelRing, measure: string, fill: Line["fill"]): Line {
-  return { ring, measure, series: 0, fill };
+function only(ring: PanelRing, measure: string, kind: Line["kind"]): Line {
+  return { ring, measure, series: 0, kind };
 }
 
 function summary(line: Line, endWindow: number): number {

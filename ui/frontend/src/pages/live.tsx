@@ -105,7 +105,7 @@ function useHistoryWindows(): number {
 function liveCharts({ byService, spans, severities }: LivePanels): ChartSpec[] {
   const ofService = {
     ring: byService,
-    fill: "zero" as const,
+    kind: "rate" as const,
     label: (labels: Record<string, string>) => labels["service"] ?? "",
     colour: (labels: Record<string, string>) => serviceColours.of(labels["service"] ?? ""),
     onPick: (labels: Record<string, string>) => {
@@ -116,7 +116,7 @@ function liveCharts({ byService, spans, severities }: LivePanels): ChartSpec[] {
   const percentile = (measure: string, colour: ColourName) => ({
     ring: spans,
     measure,
-    fill: "bridge" as const,
+    kind: "percentile" as const,
     label: () => measure,
     colour: () => colour,
   });
@@ -150,7 +150,7 @@ function liveCharts({ byService, spans, severities }: LivePanels): ChartSpec[] {
         {
           ring: severities,
           measure: "rate",
-          fill: "zero",
+          kind: "rate",
           label: (labels) => labels["kind"] ?? "",
           colour: (labels) => severityColour(labels["kind"] ?? ""),
         },
@@ -164,14 +164,14 @@ function hostCharts({ cpu, memory, network, disk }: LivePanels): ChartSpec[] {
   const utilisation = (ring: PanelRing, name: string, colour: ColourName) => ({
     ring,
     measure: "mean",
-    fill: "bridge" as const,
+    kind: "gauge" as const,
     label: () => name,
     colour: () => colour,
   });
   const io = (ring: PanelRing, name: string, key: string, colours: Record<string, ColourName>) => ({
     ring,
     measure: "rate",
-    fill: "bridge" as const,
+    kind: "growth" as const,
     label: (labels: Record<string, string>) => `${name} ${directionOf(labels, key)}`,
     colour: (labels: Record<string, string>) => colours[directionOf(labels, key)] ?? "--muted",
   });

@@ -74,7 +74,7 @@ export async function fetchStatus(): Promise<{ stats: Stats; readiness: Readines
 }
 
 /** An exporter whose batches are further apart than this does not look live. */
-const SLOW_INTERVAL_S = 1.5;
+const SLOW_INTERVAL_S = 3;
 const LIVE_SETTINGS: Record<string, string> = {
   spans: "OTEL_BSP_SCHEDULE_DELAY=200",
   logs: "OTEL_BLRP_SCHEDULE_DELAY=200",
@@ -83,5 +83,7 @@ const LIVE_SETTINGS: Record<string, string> = {
 
 /** The setting that makes a slow exporter live; empty when it is quick, or unknown. */
 export function liveSetting(exporter: Exporter): string {
-  return exporter.interval_s > SLOW_INTERVAL_S ? (LIVE_SETTINGS[exporter.signal] ?? "") : "";
+  // Batches of one item are rare because the items are.
+  const slow = exporter.interval_s > SLOW_INTERVAL_S && exporter.last_batch_items > 1;
+  return slow ? (LIVE_SETTINGS[exporter.signal] ?? "") : "";
 }

@@ -74,8 +74,8 @@ function Account({ stats, readiness }: { stats: Stats; readiness: Readiness }) {
       <Table
         title="Exporters"
         columns={EXPORTER_COLUMNS}
-        rows={stats.exporters}
-        keyOf={(row) => [row.service, row.signal, row.transport, row.sdk_language].join(" ")}
+        rows={[...stats.exporters].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))}
+        keyOf={nameOf}
         empty="None has sent anything yet."
       />
       <div class="side-by-side">
@@ -150,6 +150,10 @@ function Facts({ stats: { journal, ring, archive, live } }: { stats: Stats }) {
       </dl>
     </section>
   );
+}
+
+function nameOf({ service, signal, transport, sdk_language }: Exporter): string {
+  return [service, signal, transport, sdk_language].join(" ");
 }
 
 type Named<T> = [name: string, value: T];
