@@ -1,6 +1,5 @@
 """The three roles: what each is told, and how this process becomes one of them."""
 
-import logging
 import os
 import signal
 import sys
@@ -13,6 +12,7 @@ from collector.config import CollectorConfig
 from storage.config import StorageConfig
 from tenth.data_dir import DataDir, exclusive
 from tenth.errors import UserError
+from tenth.logs import start_log
 from tenth.settings import ENV_PREFIX, Settings, tokens
 from tenth.values import Address
 from ui.config import UiConfig
@@ -156,10 +156,7 @@ _RUN: Final[dict[RoleName, Callable[[Settings], None]]] = {
 
 def run_role(name: RoleName, settings: Settings) -> None:
     """Is the role until SIGTERM or SIGINT."""
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        format=f"%(asctime)s {name} %(levelname)s %(name)s: %(message)s",
-    )
+    start_log(name, settings.log_level)
     watch_supervisor()
     with _ownership(name, settings):
         _RUN[name](settings)

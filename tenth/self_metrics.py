@@ -22,7 +22,7 @@ from tenth import __version__
 from tenth.settings import Settings, tokens
 from tenth.supervisor import Supervisor
 
-EXPORT_TIMEOUT_S: Final = 0.5
+EXPORT_TIMEOUT_S: Final = 1.0
 COMPLAINT_INTERVAL_S: Final = 60.0
 EXPORTER_LOGGER: Final = "opentelemetry.exporter.otlp.proto.grpc.exporter"
 

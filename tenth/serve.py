@@ -12,6 +12,7 @@ from typing import Final
 from tenth import roles
 from tenth.data_dir import DataDir, exclusive
 from tenth.errors import UserError
+from tenth.logs import start_log
 from tenth.roles import RoleName
 from tenth.settings import ENV_PREFIX, Settings, as_environment
 from tenth.supervisor import RoleProcess, Supervisor
@@ -36,10 +37,7 @@ def serve(settings: Settings) -> None:
 
     Raises UnsafeAddressError, DataDirInUseError or AddressInUseError before anything is started.
     """
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        format="%(asctime)s tenth %(levelname)s %(name)s: %(message)s",
-    )
+    start_log("tenth", settings.log_level)
     if settings.self_otlp is None:
         settings = settings.model_copy(update={"self_otlp": settings.otlp_grpc.reachable})
     roles.check(settings)

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tenth import __version__
+from tests.ports import free_ports
 
 ANSWER = {
     "query_id": "q1",
@@ -150,7 +151,7 @@ def test_query_says_what_the_api_says(api: tuple[str, list[Any]]) -> None:
     assert "Unauthorized: send the ui token" in refused.stderr
 
 
-def test_query_without_tenth_says_so(free_ports: Callable[[int], list[int]]) -> None:
+def test_query_without_tenth_says_so() -> None:
     """When nobody answers, the message asks for `tenth serve`."""
     [port] = free_ports(1)
     refused = tenth("query", "SELECT 1", "--ui", f"127.0.0.1:{port}")

@@ -5,7 +5,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from tenth.self_metrics import EXPORTER_LOGGER, observe
 from tenth.settings import Settings
 from tenth.supervisor import RoleProcess, Supervisor
 from tenth.values import Duration, NetworkAddress
+from tests.ports import free_ports
 from tests.tenth.receiver import Received, receiving
 from tests.waiting import eventually_async
 
@@ -90,7 +91,7 @@ async def test_host_and_processes_are_measured(role: RoleProcess) -> None:
 
 
 async def test_a_missing_collector_is_mentioned_once(
-    role: RoleProcess, free_ports: Callable[[int], list[int]], caplog: pytest.LogCaptureFixture
+    role: RoleProcess, caplog: pytest.LogCaptureFixture
 ) -> None:
     """While the collector is away exports fail quietly, and go on when it is back."""
     [port] = free_ports(1)
@@ -109,7 +110,7 @@ def complaints(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
     return [record for record in caplog.records if record.name == EXPORTER_LOGGER]
 
 
-async def test_a_dead_process_is_left_out(free_ports: Callable[[int], list[int]]) -> None:
+async def test_a_dead_process_is_left_out() -> None:
     """A role that is down has no numbers, and the others keep theirs."""
     supervisor = Supervisor([_Running("storage", [], {}, given_pid=2**22 - 1)])
     with receiving() as received:

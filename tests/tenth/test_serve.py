@@ -1,0 +1,227 @@
+"""`tenth serve` as a whole: all roles as real processes."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.ports import free_ports
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.system
+
+ROLES = ("collector", "storage", "ui")
+TOKEN = "a-token-that-nobody-else-knows"
+
+
+@dataclass
+class Tenth:
+    """A running `tenth serve`."""
+
+    process: subprocess.Popen[str]
+    data: Path
+    otlp_grpc: str
+    ui: str
+    output: Path
+
+    def role(self, name: str) -> psutil.Process | None:
+        """The process of a role, if it runs."""
+        for child in psutil.Process(self.process.pid).children():
+            try:
+                if child.cmdline()[-1:] == [name]:
+                    return child
+            except psutil.NoSuchProcess:
+                continue
+        return None
+
+    def roles(self) -> dict[str, int]:
+        """The process ids of all roles that run."""
+        found = {name: self.role(name) for name in ROLES}
+        return {name: process.pid for name, process in found.items() if process}
+
+    def is_ready(self) -> bool:
+        """Whether all roles say so."""
+        try:
+            with urllib.request.urlopen(f"http://{self.ui}/readyz", timeout=5) as response:
+                return bool(response.status == 200)
+        except OSError:
+            return False
+
+    def sql(self, query: str) -> list[list[Any]]:
+        """The rows of a query; none while the archive cannot answer."""
+        request = urllib.request.Request(
+            f"http://{self.ui}/api/sql",
+            json.dumps({"query": query}).encode(),
+            {"Content-Type": "application/json", "Authorization": f"Bearer {TOKEN}"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=10) as response:
+                rows: list[list[Any]] = json.load(response)["rows"]
+                return rows
+        except urllib.error.HTTPError:
+            return []
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Tenth]]:
+    """Starts `tenth serve` on free ports with data of its own."""
+    started: list[Tenth] = []
+
+    def launch(otlp_grpc: int, otlp_http: int, ui: int, *flags: str) -> Tenth:
+        folder = tmp_path_factory.mktemp("serve")
+        output = folder / "output"
+        words = ["serve", "--data", str(folder / "data"), *flags]
+        environment = os.environ | {
+            "TENTH_OTLP_GRPC": f"127.0.0.1:{otlp_grpc}",
+            "TENTH_OTLP_HTTP": f"127.0.0.1:{otlp_http}",
+            "TENTH_UI": f"127.0.0.1:{ui}",
+            "TENTH_UI_TOKEN": TOKEN,
+            "TENTH_INGEST_TOKEN": TOKEN,
+        }
+        with output.open("w") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "tenth", *words],
+                env=environment,
+                stdout=file,
+                stderr=file,
+                text=True,
+                start_new_session=True,
+            )
+        tenth = Tenth(process, folder / "data", f"127.0.0.1:{otlp_grpc}", f"127.0.0.1:{ui}", output)
+        started.append(tenth)
+        eventually(lambda: "Tenth is ready" in output.read_text(), 60, "start of Tenth")
+        return tenth
+
+    yield launch
+    for tenth in started:
+        tenth.process.kill()
+        tenth.process.wait()
+
+
+@pytest.fixture(scope="module")
+def tenth(start: Callable[..., Tenth]) -> Tenth:
+    """The Tenth that the tests of this file share."""
+    return start(*free_ports(3))
+
+
+def test_the_start_says_where_everything_is(tenth: Tenth) -> None:
+    """The message at the start names the page, both OTLP endpoints and the data folder."""
+    text = tenth.output.read_text()
+    assert f"http://{tenth.ui}/" in text
+    assert tenth.otlp_grpc in text
+    assert str(tenth.data) in text
+    assert tenth.is_ready()
+
+
+def test_tokens_are_in_no_command_line_and_no_log(tenth: Tenth) -> None:
+    """Neither `ps` nor the log shows a token."""
+    for name in ROLES:
+        role = tenth.role(name)
+        assert role is not None
+        assert TOKEN not in " ".join(role.cmdline())
+    assert TOKEN not in tenth.output.read_text()
+
+
+def test_the_data_folder_is_private(tenth: Tenth) -> None:
+    """What is stored, and the sockets, are for their owner alone."""
+    assert stat.S_IMODE(tenth.data.stat().st_mode) == 0o700
+    for path in (tenth.data / "run").iterdir():
+        if path.is_socket():
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_second_instance_on_the_same_data_is_refused(tenth: Tenth) -> None:
+    """Another `tenth serve` on the same data says who is there and exits with 1."""
+    refused = subprocess.run(
+        [sys.executable, "-m", "tenth", "serve", "--data", str(tenth.data)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert refused.returncode == 1
+    assert f"in use by process {tenth.process.pid}" in refused.stderr
+
+
+def test_tenth_shows_its_own_metrics(tenth: Tenth) -> None:
+    """Metrics of the host and of every role can be queried as those of service `tenth`."""
+    query = (
+        "SELECT DISTINCT attributes['tenth.role']::VARCHAR FROM metric_points "
+        "WHERE service_name = 'tenth' AND metric = 'process.memory.usage' ORDER BY 1"
+    )
+    wanted = [["collector"], ["storage"], ["supervisor"], ["ui"]]
+    eventually(lambda: tenth.sql(query) == wanted, 30, "metrics of all processes")
+    assert tenth.sql("SELECT count(*) FROM metric_points WHERE metric = 'system.cpu.utilization'")
+
+
+def test_a_query_on_the_command_line_reaches_the_archive(tenth: Tenth) -> None:
+    """`tenth query` prints what the archive holds."""
+    shown = subprocess.run(
+        [sys.executable, "-m", "tenth", "query", "SELECT 6 * 7 AS answer", "--json"],
+        env=os.environ | {"TENTH_UI": tenth.ui, "TENTH_UI_TOKEN": TOKEN},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert json.loads(shown.stdout)["rows"] == [[42]]
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_a_killed_role_comes_back(tenth: Tenth, name: str) -> None:
+    """kill -9 of any role costs a restart of that role alone."""
+    before = tenth.roles()
+    assert set(before) == set(ROLES)
+    os.kill(before[name], signal.SIGKILL)
+
+    def is_back() -> bool:
+        now = tenth.roles()
+        return now.get(name, before[name]) != before[name] and tenth.is_ready()
+
+    eventually(is_back, 60, f"return of {name}")
+    now = tenth.roles()
+    assert {other: now[other] for other in ROLES if other != name} == {
+        other: before[other] for other in ROLES if other != name
+    }
+
+
+def test_what_the_demo_sent_is_in_the_archive(tenth: Tenth) -> None:
+    """Every span that the demo's services saw acknowledged can be queried."""
+    shown = subprocess.run(
+        [sys.executable, "-m", "tenth", "demo", "--rate", "40", "--duration", "2s", "--json"],
+        env=os.environ | {"TENTH_OTLP_GRPC": tenth.otlp_grpc, "TENTH_INGEST_TOKEN": TOKEN},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    sent = json.loads(shown.stdout)["spans"]
+    query = (
+        "SELECT service_name, count(*) FROM spans WHERE service_name LIKE 'shop-%' "
+        "GROUP BY service_name"
+    )
+    eventually(lambda: dict(tenth.sql(query)) == sent, 30, "all spans of the demo")
+    assert all(sent.values())
+
+
+def test_the_end_is_clean_and_quick(tenth: Tenth) -> None:
+    """SIGTERM ends all roles and Tenth itself with 0 within ten seconds."""
+    roles = [psutil.Process(pid) for pid in tenth.roles().values()]
+    before_s = time.monotonic()
+    tenth.process.terminate()
+    assert tenth.process.wait(15) == 0
+    assert time.monotonic() - before_s < 10
+    assert not any(role.is_running() for role in roles)
+    assert "Traceback" not in tenth.output.read_text()
