@@ -6,7 +6,7 @@ one definition. What a command needs to run is imported when it runs.
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 from pydantic import Field, ValidationError
 from pydantic_settings import CliApp, CliPositionalArg, CliSuppress, SettingsError
@@ -152,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _run(name: str, words: list[str]) -> None:
     words, program = _split_program(words) if name == "run" else (words, None)
-    extra = {} if program is None else {"command": program}
+    extra: dict[str, Any] = {} if program is None else {"command": program}
     try:
         CliApp.run(COMMANDS[name], cli_args=words, **extra)
     except ValidationError as error:
