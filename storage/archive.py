@@ -16,7 +16,7 @@ import duckdb
 
 from storage.attributes import Staging
 from storage.batch import Batch
-from storage.insert import Inserter, Rollup
+from storage.insert import Inserter
 from storage.journal import START, Position
 
 log = logging.getLogger(__name__)
@@ -35,10 +35,8 @@ class ArchiveVersionError(Exception):
 class Archive:
     """The one owner of the database. `commit` and `checkpoint` are for one thread."""
 
-    def __init__(
-        self, path: Path, memory_limit_bytes: int, threads: int, rollup: Rollup | None = None
-    ) -> None:
-        """Open or create the archive at `path`; `rollup` makes the rollups of what is committed.
+    def __init__(self, path: Path, memory_limit_bytes: int, threads: int) -> None:
+        """Open or create the archive at `path`
 
         Raises ArchiveVersionError, and duckdb.Error or OSError where the file cannot be used.
         """
@@ -57,12 +55,10 @@ class Archive:
             self._connection.close()
             raise
         self.checkpointed_position = self.position
-        self._inserter = Inserter(self._connection, rollup)
+        self._inserter = Inserter(self._connection)
 
     @classmethod
-    def open(
-        cls, path: Path, memory_limit_bytes: int, threads: int, rollup: Rollup | None = None
-    ) -> Self:
+    def open(cls, path: Path, memory_limit_bytes: int, threads: int) -> Self:
         """Open the archive; set a damaged one aside and start a new one.
 
         What the journal still holds is then archived again.
@@ -73,14 +69,14 @@ class Archive:
             with path.open("r+b"):
                 pass  # no rights is an error to show, not damage
         try:
-            return cls(path, memory_limit_bytes, threads, rollup)
+            return cls(path, memory_limit_bytes, threads)
         except duckdb.Error as error:
             if not path.exists() or any(text in str(error) for text in _NOT_DAMAGED):
                 raise
             aside = _aside_name(path)
             log.exception("%s cannot be opened and is set aside as %s", path, aside)
             path.rename(aside)
-            return cls(path, memory_limit_bytes, threads, rollup)
+            return cls(path, memory_limit_bytes, threads)
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own on the same database, for reading in another thread."""
@@ -93,8 +89,7 @@ class Archive:
         with Staging(self._connection) as staging:
             self._connection.execute("BEGIN TRANSACTION")
             try:
-                for signal, tables in batch.tables().items():
-                    self._inserter.insert(staging, signal, tables)
+                self._inserter.insert(staging, batch.tables())
                 self._write_position(batch.end)
                 self._connection.execute("COMMIT")
             except BaseException:

@@ -20,7 +20,6 @@ from storage.account import Account
 from storage.archive import Archive, ArchiveVersionError
 from storage.batch import ITEM_NAMES, Batch
 from storage.config import StorageConfig
-from storage.insert import Rollup
 from storage.journal import START, Position, Reader, Record, segments
 from storage.set_aside import set_aside
 from storage.trim import trim
@@ -48,13 +47,12 @@ class ArchiveBrokenError(Exception):
 class Follower:
     """Archives the journal until `stop`, and opens the archive to readers through `access`."""
 
-    def __init__(self, config: StorageConfig, access: Access, rollup: Rollup | None = None) -> None:
+    def __init__(self, config: StorageConfig, access: Access) -> None:
         self.account = Account()
         # Why the thread ended, when it did so by itself.
         self.failure: ArchiveVersionError | None = None
         self._config = config
         self._access = access
-        self._rollup = rollup
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follow", daemon=True)
         self._backoff_s = MIN_BACKOFF_S
@@ -102,9 +100,7 @@ class Follower:
     def _follow(self) -> None:
         config = self._config
         with closing(
-            Archive.open(
-                config.archive_path, config.memory_limit_bytes, config.threads, self._rollup
-            )
+            Archive.open(config.archive_path, config.memory_limit_bytes, config.threads)
         ) as archive:
             self._access.open(archive)
             try:

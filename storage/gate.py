@@ -17,13 +17,18 @@ MAX_QUERY_CHARS: Final = 20_000
 MAX_NESTING: Final = 40
 PUBLIC_TABLES: Final = frozenset(
     (
-        *("spans", "logs", "metric_points", "rollups"),
+        *("spans", "logs", "metric_points", "rollups", "rollup_buckets"),
         *("services", "operations", "traces", "metrics", "origins", "series"),
     )
 )
 TABLE_FUNCTIONS: Final = frozenset(("range", "generate_series", "unnest"))
 # The archive's own, and the one table function that may stand in a SELECT list.
-MACROS: Final = frozenset(("quantile_from_histogram", "rate", "unnest"))
+MACROS: Final = frozenset(
+    (
+        *("quantile_from_histogram", "quantile_from_buckets", "bucket_quantile", "rate"),
+        *("merge_histograms", "histogram_buckets", "unnest"),
+    )
+)
 _QUERY_NODES: Final = frozenset(
     ("SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE")
 )

@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - names in the SQL here are from this file and `Staging`
 
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
 import duckdb
 import numpy as np
@@ -20,6 +20,7 @@ from storage.columns import (
     timestamps,
 )
 from storage.origins import OriginReader, Origins
+from storage.rollup_tables import RollupTables
 from storage.rows import log_rows, point_rows, span_rows
 from storage.schema import Signal, Tables
 from storage.values import read_values, variant_sql
@@ -43,43 +44,28 @@ _EXEMPLAR_FIELDS: Final = (
 )
 
 
-class RollupTables(Protocol):
-    """Rollups as Arrow, ready for the tables `series` and `rollup_rows`."""
-
-    @property
-    def series(self) -> pa.Table:
-        """Columns of the table `series`; `attributes` is `schema.KEY_VALUES`."""
-
-    @property
-    def rows(self) -> pa.Table:
-        """Columns of the table `rollup_rows`, without `resolution_ms`."""
-
-
-Rollup = Callable[[Signal, Tables], RollupTables]
-
-
 class Inserter:
     """Writes tables of the journal inside the transaction that is open on `connection`."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, rollup: Rollup | None) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
-        self._rollup = rollup
         self._origins = OriginReader()
+        self._rollups = RollupTables()
 
     def forget(self) -> None:
         """Assume nothing about what is in the archive, after a transaction was rolled back."""
         self._origins.forget()
 
-    def insert(self, staging: Staging, signal: Signal, tables: Tables) -> None:
-        """Insert one signal's tables, their new origins and their rollups."""
-        origins = self._origins.read(tables["origins"])
-        if len(origins.rows):
-            self._connection.execute(_insert_origins(staging, origins.rows))
-        self._connection.execute(_INSERTS[signal](staging, tables, origins))
-        if self._rollup is not None:
-            rollups = self._rollup(signal, tables)
-            self._connection.execute(_insert_series(staging, rollups.series))
-            self._connection.execute(_insert_rollups(staging, rollups.rows))
+    def insert(self, staging: Staging, tables: dict[Signal, Tables]) -> None:
+        """Insert the items of each signal, their new origins and their rollups."""
+        for signal, of_signal in tables.items():
+            origins = self._origins.read(of_signal["origins"])
+            if len(origins.rows):
+                self._connection.execute(_insert_origins(staging, origins.rows))
+            self._connection.execute(_INSERTS[signal](staging, of_signal, origins))
+        series, rows = self._rollups.build(tables.items())
+        self._connection.execute(_insert_series(staging, series))
+        self._connection.execute(_insert_rollups(staging, rows))
 
 
 def _insert_origins(staging: Staging, rows: pa.Table) -> str:
@@ -136,10 +122,10 @@ _INSERTS: Final = {
 
 
 def _insert_series(staging: Staging, series: pa.Table) -> str:
-    plain = series.drop_columns(["attributes"])
-    relation = with_variant(staging, plain, "attributes", _column(series, "attributes"))
     return (
-        f"INSERT INTO series BY NAME SELECT * FROM {relation}"
+        "INSERT INTO series BY NAME"
+        " SELECT * REPLACE (attributes::JSON::VARIANT AS attributes)"
+        f" FROM {staging.name(series)}"
         " WHERE series_id NOT IN (SELECT series_id FROM series)"
     )
 

@@ -18,7 +18,6 @@ from storage.answers import Answers
 from storage.config import StorageConfig
 from storage.contract import archive_pb2_grpc
 from storage.follow import Follower
-from storage.insert import Rollup
 
 log = logging.getLogger(__name__)
 
@@ -34,22 +33,19 @@ class StartError(Exception):
     """Storage cannot run as it was told to; the message says what to change."""
 
 
-def run(config: StorageConfig, rollup: Rollup | None = None) -> None:
-    """Run the storage role until SIGTERM or SIGINT.
-
-    `rollup` makes the rollups of what is archived. Raises StartError.
-    """
-    asyncio.run(_run(config, rollup))
+def run(config: StorageConfig) -> None:
+    """Run the storage role until SIGTERM or SIGINT. Raises StartError."""
+    asyncio.run(_run(config))
 
 
-async def _run(config: StorageConfig, rollup: Rollup | None) -> None:
+async def _run(config: StorageConfig) -> None:
     _check_listen(config)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     access = Access()
-    follower = Follower(config, access, rollup)
+    follower = Follower(config, access)
     answers = Answers(config, access, follower.account, time.time_ns())
     server = _server(config, answers)
     follower.start()
@@ -125,7 +121,7 @@ class _Token(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         handler = await continuation(handler_call_details)
         metadata = dict(handler_call_details.invocation_metadata or ())
         given = str(metadata.get("authorization", "")).encode()
-        if hmac.compare_digest(given, self._expected):
+        if handler is None or hmac.compare_digest(given, self._expected):
             return handler
         return _denied(handler)
 

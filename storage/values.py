@@ -156,7 +156,10 @@ def _object(values: KeyValueList) -> dict[str, Json]:
 
 
 def to_json(value: AnyValue) -> Json:
-    """A nested value as JSON has it: bytes as base64, NaN and infinities as their names."""
+    """A nested value as JSON has it: bytes as base64.
+
+    NaN and infinities stay numbers: DuckDB reads what `json.dumps` makes of them.
+    """
     kind = value.WhichOneof("value")
     match kind:
         case None | "string_value_strindex":
@@ -167,8 +170,6 @@ def to_json(value: AnyValue) -> Json:
             return _object(value.kvlist_value)
         case "bytes_value":
             return base64.b64encode(value.bytes_value).decode()
-        case "double_value" if not np.isfinite(value.double_value):
-            return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value.double_value)]
         case _:
             scalar: Json = getattr(value, kind)
             return scalar

@@ -8,11 +8,12 @@ CREATE TABLE rollup_rows (
     "sum" DOUBLE,
     "min" DOUBLE,
     "max" DOUBLE,
+    errors UBIGINT,
     first_time TIMESTAMP_NS,
+    first_start TIMESTAMP_NS,
     "first" DOUBLE,
     last_time TIMESTAMP_NS,
+    last_start TIMESTAMP_NS,
     "last" DOUBLE,
-    increase DOUBLE,
-    errors UBIGINT,
-    histogram STRUCT(scale TINYINT, bounds DOUBLE[], indexes BIGINT[], counts UBIGINT[])
+    histogram STRUCT(scale TINYINT, indexes BIGINT[], counts UBIGINT[])
 );
