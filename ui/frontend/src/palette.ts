@@ -65,7 +65,12 @@ function hashed(text: string): number {
   return (Math.imul(hash, 0x85ebca6b) >>> 16) % SERIES_COLOURS;
 }
 
-/** What a style-sheet colour is in the present theme. */
+/** What a style-sheet colour is in the present theme, for a canvas. */
 export function resolveColour(name: ColourName): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const probe = document.createElement("i");
+  probe.style.color = `var(${name})`;
+  document.body.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
 }

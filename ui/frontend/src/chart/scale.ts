@@ -20,6 +20,11 @@ export class CalmTop {
 
   constructor(private readonly unit: Unit) {}
 
+  /** Another picture follows: nothing of this one is to be kept calm. */
+  reset(): void {
+    this.top = 0;
+  }
+
   /** Takes the greatest value shown, returns where the axis ends. */
   next(max: number): number {
     const wanted = roundTop(this.unit, Math.max(max * 1.05, FLOOR[this.unit]));

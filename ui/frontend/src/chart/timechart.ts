@@ -33,6 +33,7 @@ export class TimeChart {
   private values: number[] = [];
   private painted = "";
   private built = "";
+  private span = 0;
   private paints = 0;
   private readonly top: CalmTop;
   private readonly legend: Legend;
@@ -61,6 +62,8 @@ export class TimeChart {
     const picture = `${build} ${dataVersion(this.spec)} ${view.from} ${view.to}`;
     if (!this.plot || picture === this.painted) return;
     this.painted = picture;
+    if (view.to - view.from !== this.span) this.top.reset();
+    this.span = view.to - view.from;
     this.sample(endWindow, view);
     this.plot.batch(() => {
       this.plot?.setData(this.data as uPlot.AlignedData, false);
@@ -128,6 +131,7 @@ export class TimeChart {
     this.plot = null;
     this.painted = "";
     this.paints = 0;
+    this.top.reset();
     this.lines = linesOf(this.spec);
     this.values = this.lines.map(() => NaN);
     this.data = [[], ...this.lines.map((): Point[] => [])];

@@ -1,5 +1,5 @@
 /** One frame loop: what came is painted at the browser's next frame, then acknowledged. */
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { LiveConnection } from "./connection";
 import { Freshness } from "./freshness";
 import { WINDOW_MS } from "./protocol";
@@ -76,6 +76,9 @@ export class LiveFeed {
     });
     this.still.addEventListener("change", () => this.chooseRate());
     window.addEventListener("online", () => this.connection.retryNow());
+    effect(() => {
+      if (this.connection.phase.value === "reconnecting") void this.askWhy();
+    });
     this.connection.start();
   }
 
@@ -118,6 +121,13 @@ export class LiveFeed {
     this.request();
   }
 
+  /** A websocket that is refused does not say why; a plain request does. */
+  private async askWhy(): Promise<void> {
+    const answer = await fetch("/api/stats").catch(() => null);
+    if (answer?.status !== 401) return;
+    this.connection.problem.value = "You are signed out. Reload the page to sign in again.";
+  }
+
   private chooseRate(): void {
     const idle = document.hidden || this.paused.value;
     this.connection.setRate(idle ? 0 : this.still.matches ? REDUCED_MOTION_HZ : FULL_RATE_HZ);
@@ -133,10 +143,14 @@ export class LiveFeed {
     const startMs = performance.now();
     this.requested = false;
     if (!this.paused.value) this.shownEndWindow = this.store.endWindow;
-    if (this.shownEndWindow > 0) for (const painter of this.painters) painter(this.shownEndWindow);
-    this.stats.paintCostMs = this.applyCostMs + performance.now() - startMs;
-    this.applyCostMs = 0;
-    this.painted();
+    try {
+      if (this.shownEndWindow > 0) this.painters.forEach((painter) => painter(this.shownEndWindow));
+    } finally {
+      // Also when a chart fails: a frame that is never acknowledged stops all of them.
+      this.stats.paintCostMs = this.applyCostMs + performance.now() - startMs;
+      this.applyCostMs = 0;
+      this.painted();
+    }
   }
 
   /** The server sends no frame when nothing changed; time still passes on the charts. */

@@ -1,4 +1,5 @@
 /** The frame around every page. */
+import { useEffect } from "preact/hooks";
 import { PAGES } from "../pages/registry";
 import { page } from "../state/app";
 import { useFeed } from "./context";
@@ -9,6 +10,9 @@ import { Icon } from "./icon";
 export function App() {
   const { problem } = useFeed().connection;
   const shown = PAGES.find(({ id }) => id === page.value) ?? PAGES[0];
+  useEffect(() => {
+    document.title = `Tenth: ${shown?.title}`;
+  }, [shown]);
   if (!shown) return null;
   return (
     <>

@@ -1,8 +1,8 @@
 /** Everywhere: where am I, is it live and how fresh, and what is looked at. */
 import { PAGES } from "../pages/registry";
-import { helpOpen, page, range, service, zoom } from "../state/app";
+import { helpOpen, page, range, service, state, zoom } from "../state/app";
 import { THEMES, theme } from "../state/theme";
-import { RANGES } from "../state/url";
+import { RANGES, formatState } from "../state/url";
 import type { Range } from "../state/url";
 import { format, formatTime } from "../units";
 import { useFeed } from "./context";
@@ -36,7 +36,7 @@ function Nav() {
     <nav aria-label="Pages">
       {PAGES.map(({ id, title, key }) => (
         <a
-          href={id === "live" ? "/" : `/?page=${id}`}
+          href={`/${formatState({ ...state.value, page: id })}`}
           title={`g ${key}`}
           aria-current={page.value === id ? "page" : undefined}
           onClick={(event) => {
@@ -96,6 +96,10 @@ function ServiceSelect() {
       title="Service (/)"
       value={chosen}
       onChange={(event) => (service.value = event.currentTarget.value)}
+      onKeyDown={(event) => {
+        // Gives the keyboard back to the page.
+        if (event.key === "Enter" || event.key === "Escape") event.currentTarget.blur();
+      }}
     >
       <option value="">all services</option>
       {all.map((name) => (

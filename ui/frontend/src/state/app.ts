@@ -13,7 +13,7 @@ export const range = signal<Range>(first.range);
 export const zoom = signal<Zoom | null>(first.zoom);
 export const helpOpen = signal(false);
 
-const state = computed<PageState>(() => ({
+export const state = computed<PageState>(() => ({
   page: page.value,
   service: service.value,
   range: range.value,
