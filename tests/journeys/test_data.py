@@ -1,0 +1,158 @@
+"""From an exporter to an answer in SQL, through a whole Tenth."""
+
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from pathlib import Path
+
+import grpc
+import pytest
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.trace import Status, StatusCode
+
+from tests.journeys.system import System
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.system
+
+EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+
+
+def request(trace_ids: list[bytes]) -> bytes:
+    """One span for each trace id, now."""
+    message = ExportTraceServiceRequest()
+    resource = message.resource_spans.add()
+    name = resource.resource.attributes.add(key="service.name")
+    name.value.string_value = "journey"
+    scope = resource.scope_spans.add()
+    for trace_id in trace_ids:
+        now = time.time_ns()
+        scope.spans.add(
+            trace_id=trace_id,
+            span_id=trace_id[:8],
+            name="step",
+            start_time_unix_nano=now - 1_000_000,
+            end_time_unix_nano=now,
+        )
+    return message.SerializeToString()
+
+
+def test_a_span_of_the_sdk_is_found_by_the_id_it_prints(system: System) -> None:
+    """What the OpenTelemetry SDK sent is found by its hex trace id, with typed attributes."""
+    provider = TracerProvider(resource=Resource.create({"service.name": "sdk"}))
+    exporter = OTLPSpanExporter(system.otlp_grpc, insecure=True)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    with provider.get_tracer("journeys", "1.0").start_as_current_span("GET /cart") as span:
+        span.set_attributes({"http.route": "/cart", "cart.items": 3, "vip": True, "tags": ["a"]})
+        span.set_status(Status(StatusCode.ERROR, "no such cart"))
+        trace_id = f"{span.get_span_context().trace_id:032x}"
+    provider.shutdown()
+    query = (
+        "SELECT service_name, name, kind, status_code, status_message, scope_name, duration_ns > 0,"
+        " attributes['http.route'], attributes['cart.items'] + 1, attributes['vip'],"
+        f" attributes['tags'] FROM spans WHERE trace_id = '{trace_id}'"
+    )
+    rows = eventually(lambda: system.sql(query), 10, "the span")
+    assert rows == [
+        [
+            *("sdk", "GET /cart", "internal", "error", "no such cart", "journeys", True),
+            *("/cart", 4, True, ["a"]),
+        ]
+    ]
+
+
+def test_a_bad_request_is_refused_and_the_next_one_works(system: System) -> None:
+    """A truncated body gets INVALID_ARGUMENT or 400 with a reason; nothing else is disturbed."""
+    good = request([b"bad-requests-000"])
+    with grpc.insecure_channel(system.otlp_grpc) as channel:
+        export = channel.unary_unary(EXPORT)
+        with pytest.raises(grpc.RpcError) as refused:
+            export(good[:-5])
+        assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+        assert "cannot be decoded" in refused.value.details()
+        assert export(good) == b""
+    url = f"http://{system.otlp_http}/v1/traces"
+    headers = {"Content-Type": "application/x-protobuf"}
+    with pytest.raises(urllib.error.HTTPError) as bad:
+        urllib.request.urlopen(urllib.request.Request(url, good[:-5], headers), timeout=10)
+    assert bad.value.code == 400
+    assert b"cannot be decoded" in bad.value.read()
+    with urllib.request.urlopen(urllib.request.Request(url, good, headers), timeout=10) as answer:
+        assert answer.status == 200
+    refusals = system.get("/api/stats")[1]["signals"]["spans"]["refused_requests"]
+    assert refusals["malformed"] >= 2
+
+
+class Sender:
+    """Sends spans until told to stop; knows which were acknowledged."""
+
+    def __init__(self, endpoint: str, number: int) -> None:
+        self.acked: list[str] = []
+        self._endpoint = endpoint
+        self._number = number
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop after the request that is under way."""
+        self._stop.set()
+        self._thread.join(30)
+
+    def _run(self) -> None:
+        with grpc.insecure_channel(self._endpoint) as channel:
+            export = channel.unary_unary(EXPORT)
+            for round_ in range(100_000):
+                if self._stop.is_set():
+                    return
+                ids = [
+                    b"%02d" % self._number + round_.to_bytes(7, "big") + i.to_bytes(7, "big")
+                    for i in range(1, 41)
+                ]
+                try:
+                    export(request(ids), timeout=5)
+                except grpc.RpcError:
+                    continue
+                self.acked += [i.hex() for i in ids]
+
+
+def test_kill_9_under_load_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
+    """After kill -9 of every process under load, each acknowledged span is there, once."""
+    system = System(tmp_path)
+    system.start()
+    try:
+        acked: list[str] = []
+        for _ in range(3):
+            senders = [Sender(system.otlp_grpc, number) for number in range(len(acked) % 7, 4)]
+            before = [len(sender.acked) for sender in senders]
+            eventually(
+                lambda s=senders, b=before: all(  # type: ignore[misc]
+                    len(x.acked) > n + 400 for x, n in zip(s, b, strict=True)
+                ),
+                60,
+                "load",
+            )
+            system.kill()
+            for sender in senders:
+                sender.stop()
+                acked += sender.acked
+            system.start()
+        wanted = len(set(acked))
+        count = "SELECT count(*) FROM spans WHERE service_name = 'journey'"
+        eventually(lambda: system.sql(count)[0][0] >= wanted, 60, "replay of the journal")
+        found = Counter(
+            row[0] for row in system.sql("SELECT trace_id FROM spans WHERE service_name='journey'")
+        )
+        assert set(acked) <= found.keys()
+        sent_once = [i for i, times in Counter(acked).items() if times == 1]
+        assert all(found[i] == 1 for i in sent_once)
+        assert system.stop() == 0
+    finally:
+        if system.process and system.process.poll() is None:
+            system.kill()

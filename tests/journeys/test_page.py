@@ -1,0 +1,120 @@
+"""The page in Chromium, watching a whole Tenth that the demo shop sends to."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import msgpack
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page
+from websockets.sync.client import ClientConnection, connect
+
+from tests.journeys.system import System
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.system, pytest.mark.browser]
+
+SHOP = ("shop-frontend", "shop-catalog", "shop-checkout")
+
+
+@pytest.fixture(scope="module")
+def shop(system: System) -> Iterator[None]:
+    """The demo shop with its customers, until the tests of this file are done."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tenth", "demo", "--rate", "40"],
+        env=os.environ | {"TENTH_OTLP_GRPC": system.otlp_grpc},
+        stdout=subprocess.DEVNULL,
+    )
+    count = "SELECT count(DISTINCT service_name) FROM spans WHERE service_name LIKE 'shop-%'"
+    eventually(lambda: system.sql(count) == [[len(SHOP)]], 60, "the shop")
+    yield
+    process.send_signal(signal.SIGINT)
+    process.wait(30)
+
+
+@pytest.fixture
+def page(browser: Browser, system: System) -> Iterator[Page]:
+    """The page, freshly opened; it must not have complained when the test is done."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(f"http://{system.ui}/")
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def pixels(page: Page, chart: str) -> str:
+    """What a chart's canvas shows now."""
+    canvas = page.locator(f"[role=img][aria-label*='{chart}'] canvas").first
+    return str(canvas.evaluate("canvas => canvas.toDataURL()"))
+
+
+def test_host_charts_move_before_any_app_sends(page: Page) -> None:
+    """A page opened on a fresh Tenth shows the host's CPU and goes on doing so."""
+    page.wait_for_function("window.__tenth.stats.frames > 5", timeout=20_000)
+    before = pixels(page, "Host CPU")
+    eventually(lambda: pixels(page, "Host CPU") != before, 20, "movement of the CPU chart")
+
+
+@pytest.mark.usefixtures("shop")
+def test_the_shop_appears_and_its_chart_moves(page: Page) -> None:
+    """The demo's services can be chosen, and the rate chart changes while one watches."""
+    for name in SHOP:
+        page.wait_for_function(
+            "name => document.body.textContent.includes(name)", arg=name, timeout=20_000
+        )
+    before = pixels(page, "Spans by service")
+    eventually(lambda: pixels(page, "Spans by service") != before, 20, "movement of the chart")
+
+
+@pytest.mark.usefixtures("shop")
+def test_frames_come_at_a_tenth_of_a_second(page: Page) -> None:
+    """With the shop open the page paints frame after frame, and knows how old they are."""
+    page.wait_for_function("window.__tenth.stats.frames > 30", timeout=30_000)
+    assert page.evaluate("window.__tenth.stats.paintCostMs") >= 0
+    assert page.evaluate("window.__tenth.stats.reconnects") == 0
+
+
+def history(socket: ClientConnection, selection: dict[str, object]) -> dict[str, np.ndarray]:  # type: ignore[type-arg]
+    """The windows of a selection (`window`), and its measures."""
+    subscribe = {"type": "subscribe", "id": 1, "windows": 600, "selection": selection}
+    socket.send(json.dumps(subscribe))
+    for message in socket:
+        if isinstance(message, str):
+            continue
+        frame = msgpack.unpackb(message)
+        for panel in frame["panels"]:
+            window = panel["first_window"] + np.frombuffer(panel["offsets"], "<u2").astype(int)
+            values = {k: np.frombuffer(v, "<f4") for k, v in panel["values"].items()}
+            return {"window": window, **values}
+    raise AssertionError("the feed ended")
+
+
+@pytest.mark.usefixtures("shop")
+def test_live_numbers_are_those_of_sql(system: System) -> None:
+    """Rate, errors and percentiles of past windows are what SQL says of the same range."""
+    with connect(
+        f"ws://{system.ui}/api/live", subprotocols=["tenth.v1"], origin=f"http://{system.ui}"
+    ) as socket:
+        eventually(lambda: system.sql("SELECT count(*) FROM spans")[0][0] > 500, 60, "spans")
+        selection = {"signal": "spans", "service": SHOP[0], "measures": ["rate", "error_rate"]}
+        seen = history(socket, selection)
+    # What is older than two export intervals does not change any more.
+    settled = seen["window"] < seen["window"].max() - 30
+    first, last = int(seen["window"][settled].min()), int(seen["window"][settled].max())
+    query = (
+        "SELECT count(*), count(*) FILTER (status_code = 'error') FROM spans "
+        f"WHERE service_name = '{SHOP[0]}' AND epoch_ns(end_time) >= {first * 100_000_000} "
+        f"AND epoch_ns(end_time) < {(last + 1) * 100_000_000}"
+    )
+    spans, errors = system.sql(query)[0]
+    assert spans > 20
+    assert round(float(np.nansum(seen["rate"][settled])) / 10) == spans
+    assert round(float(np.nansum(seen["error_rate"][settled])) / 10) == errors
