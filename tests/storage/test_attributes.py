@@ -1,0 +1,165 @@
+"""Attributes keep every key and every type."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from storage.archive import Archive
+from storage.attributes import MIN_SHAPE_ROWS
+from storage.schema import Signal, Tables
+from tests.storage.records import Null, span_tables
+
+Store = Callable[[Signal, Tables], None]
+Ask = Callable[..., list[dict[str, Any]]]
+
+# Few rows go through the aggregate, many of one shape through structs.
+ROWS = pytest.mark.parametrize("rows", [1, MIN_SHAPE_ROWS + 1])
+
+TYPED = {
+    "text": "x",
+    "empty.text": "",
+    "true": True,
+    "false": False,
+    "int": -7,
+    "big": 2**63 - 1,
+    "small": -(2**63),
+    "double": 1.5,
+    "whole": 2.0,
+    "bytes": b"\x00\xff",
+    "texts": ["a", "b"],
+    "bools": [True, False],
+    "ints": [1, 2],
+    "doubles": [0.5, 1.0],
+    "no_items": [],
+    "mixed": ["a", 1, 2.5, True],
+    "nested": {"a": [1, {"b": "c"}], "e": {}},
+}
+TYPES = {
+    "text": "VARCHAR",
+    "true": "BOOL_TRUE",
+    "false": "BOOL_FALSE",
+    "int": "INT64",
+    "big": "INT64",
+    "double": "DOUBLE",
+    "whole": "DOUBLE",
+    "bytes": "BLOB",
+    "texts": "ARRAY(2)",
+    "no_items": "ARRAY(0)",
+    "mixed": "ARRAY(4)",
+    "nested": "OBJECT(a, e)",
+}
+
+
+@ROWS
+def test_types(store: Store, ask: Ask, archive: Archive, rows: int) -> None:
+    """Every type of attribute value comes back as itself."""
+    store(Signal.SPANS, span_tables(*[{"attributes": TYPED}] * rows))
+    (found,) = ask("SELECT DISTINCT attributes FROM spans")
+    expected = {**TYPED, "bytes": "\\x00\\xFF"}
+    assert found["attributes"] == expected
+    assert isinstance(found["attributes"]["whole"], float)
+    cursor = archive.cursor()
+    for key, type_ in TYPES.items():
+        query = f"SELECT DISTINCT variant_typeof(attributes['{key}']) FROM spans"
+        assert cursor.sql(query).fetchall() == [(type_,)], key
+
+
+@ROWS
+def test_special_doubles(store: Store, ask: Ask, rows: int) -> None:
+    """NaN and infinities stay, nested ones too."""
+    attributes = {"nan": math.nan, "list": [math.inf, -math.inf], "mixed": ["x", math.nan]}
+    store(Signal.SPANS, span_tables(*[{"attributes": attributes}] * rows))
+    found = ask("SELECT attributes FROM spans LIMIT 1")[0]["attributes"]
+    assert math.isnan(found["nan"])
+    assert found["list"] == [math.inf, -math.inf]
+    assert math.isnan(found["mixed"][1])
+
+
+@ROWS
+def test_empty(store: Store, ask: Ask, rows: int) -> None:
+    """No attributes are an empty object, and an attribute without a value is a key with null."""
+    spans = [{"name": "none"}, {"name": "null", "attributes": {"k": Null()}}] * rows
+    store(Signal.SPANS, span_tables(*spans))
+    found = ask("SELECT DISTINCT name, attributes FROM spans ORDER BY name")
+    assert [row["attributes"] for row in found] == [{}, {"k": None}]
+
+
+@ROWS
+def test_duplicates(store: Store, ask: Ask, rows: int) -> None:
+    """Of equal keys the last one counts, whatever the types."""
+    span = {"attributes": [("k", "first"), ("other", 1), ("k", 2)]}
+    store(Signal.SPANS, span_tables(*[span] * rows))
+    assert ask("SELECT DISTINCT attributes FROM spans") == [{"attributes": {"k": 2, "other": 1}}]
+
+
+@ROWS
+def test_hostile_keys(store: Store, ask: Ask, archive: Archive, rows: int) -> None:
+    """Keys may hold anything: quotes, dots, nothing, NUL, other scripts, and differ by case only."""
+    keys = [
+        "",
+        "a.b",
+        'q"uote',
+        "q'uote",
+        "A",
+        "a",
+        "\0",
+        "x\0y",
+        "x",
+        "☃",
+        "$k",
+        "[0]",
+        "a b",
+        "*",
+    ]
+    attributes = {key: number for number, key in enumerate(keys)}
+    store(Signal.SPANS, span_tables(*[{"attributes": attributes}] * rows))
+    cursor = archive.cursor()
+    (found,) = cursor.sql("SELECT DISTINCT variant_keys(attributes) FROM spans").fetchall()
+    assert sorted(found[0]) == sorted(keys)
+    for key, number in attributes.items():
+        query = "SELECT count(*) AS n FROM spans WHERE attributes[?] = ?"
+        assert cursor.execute(query, [key, number]).fetchall() == [(rows,)], key
+
+
+def test_many_shapes(store: Store, ask: Ask) -> None:
+    """More shapes than structs are made for, and shapes as many as rows, lose nothing."""
+    common = [
+        {"attributes": {f"key.{shape}": shape, "n": row}}
+        for shape in range(300)
+        for row in range(MIN_SHAPE_ROWS)
+    ]
+    rare = [{"attributes": {f"rare.{row}": "x", "n": row}} for row in range(3_000)]
+    store(Signal.SPANS, span_tables(*common, *rare))
+    query = "SELECT count(*) AS n FROM spans WHERE attributes[?] = ?"
+    for shape in (0, 99, 100, 299):
+        assert ask(query, f'["key.{shape}", {shape}]') == [{"n": MIN_SHAPE_ROWS}]
+    assert ask(query, '["rare.2999", "x"]') == [{"n": 1}]
+    totals = ask("SELECT count(*) AS n, sum(attributes['n']::BIGINT)::BIGINT AS total FROM spans")
+    expected = 300 * sum(range(MIN_SHAPE_ROWS)) + sum(range(3_000))
+    assert totals == [{"n": 300 * MIN_SHAPE_ROWS + 3_000, "total": expected}]
+
+
+def test_order_of_keys(store: Store, ask: Ask) -> None:
+    """The order of keys makes no difference to what is stored."""
+    one = {"attributes": {"a": 1, "b": 2}}
+    other = {"attributes": {"b": 2, "a": 1}}
+    store(Signal.SPANS, span_tables(*[one, other] * (2 * MIN_SHAPE_ROWS)))
+    assert ask("SELECT DISTINCT attributes FROM spans") == [{"attributes": {"a": 1, "b": 2}}]
+
+
+def test_wide_rows(store: Store, ask: Ask) -> None:
+    """Rows with more keys than a struct should have are stored whole."""
+    attributes = {f"k{number}": number for number in range(1_000)}
+    store(Signal.SPANS, span_tables(*[{"attributes": attributes}] * (MIN_SHAPE_ROWS + 1)))
+    assert ask("SELECT DISTINCT attributes FROM spans") == [{"attributes": attributes}]
+
+
+def test_string_filter_needs_no_cast(store: Store, ask: Ask) -> None:
+    """Attributes compare with plain values of their type."""
+    spans = [{"attributes": {"route": f"/{n}", "code": n}} for n in range(100)]
+    store(Signal.SPANS, span_tables(*spans))
+    query = "SELECT count(*) AS n FROM spans WHERE attributes['route'] = '/7'"
+    assert ask(query) == [{"n": 1}]
+    assert ask("SELECT count(*) AS n FROM spans WHERE attributes['code'] >= 90") == [{"n": 10}]
