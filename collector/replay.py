@@ -1,13 +1,16 @@
 """At start, the ring is filled from the journal, so that the page shows no hole."""
 
+import logging
 import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 from collector.windows import Ring
-from storage.journal import Position, Reader, segment_path, segments
+from storage.journal import NewerVersionError, Position, Reader, Record, segment_path, segments
 from storage.rollup import WINDOW_NS
+
+log = logging.getLogger(__name__)
 
 
 def replay(
@@ -24,12 +27,24 @@ def replay(
     if not young:
         return Counter()
     reader = Reader(directory, Position(young[0], 0), quarantine=False)
-    for record in reader.read(sys.maxsize):
-        if record.end.segment > last_segment:
-            break
-        if record.received_time_unix_nano >= oldest_ns:
-            ring.add(record.signal, record.tables(), None, clock())
+    try:
+        for record in reader.read(sys.maxsize):
+            if record.end.segment > last_segment:
+                break
+            if record.received_time_unix_nano >= oldest_ns:
+                _add(record, ring, clock(), reader.faults)
+    except NewerVersionError:
+        reader.faults["newer_version"] += 1
     return reader.faults
+
+
+def _add(record: Record, ring: Ring, now_ns: int, faults: Counter[str]) -> None:
+    try:
+        ring.add(record.signal, record.tables(), None, now_ns)
+    except Exception:
+        # Without it the live charts have a gap; giving up would leave no collector at all.
+        log.exception("A record at %s did not get into the windows", record.end)
+        faults["not_replayed"] += 1
 
 
 def _is_young(directory: Path, number: int, oldest_ns: int) -> bool:

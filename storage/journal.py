@@ -2,80 +2,47 @@
 
 A journal is a directory of segments, `NUMBER.journal`, whose numbers rise. A
 segment is a row of records. Layout, version rule and damage rules stand in
-FORMAT.md beside this file; the numbers here are the same.
+FORMAT.md beside this file.
 """
 
 import os
 import re
-import struct
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import Enum
-from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO, Final
 
-import google_crc32c
-import pyarrow as pa
+from storage.record import (
+    START,
+    Damaged,
+    NewerVersionError,
+    Position,
+    Record,
+    Tail,
+    encode,
+    find_record,
+    pack,
+    read_record,
+)
+from storage.schema import Signal
 
-from storage.schema import TABLES, Signal, Tables
+__all__ = [
+    "START",
+    "NewerVersionError",
+    "Position",
+    "Reader",
+    "Record",
+    "Writer",
+    "encode",
+    "journal_bytes",
+    "segment_path",
+    "segments",
+]
 
-MAGIC: Final = b"TNTJ"
-VERSION: Final = 1
 SUFFIX: Final = ".journal"
 QUARANTINE_SUFFIX: Final = ".quarantined"
-# magic, version, kind, reserved, stored length, raw length, sequence, received time
-_HEADER: Final = struct.Struct("<4sBBHIIQq")
-_CRC: Final = struct.Struct("<I")
-HEADER_BYTES: Final = _HEADER.size + _CRC.size
-# A header that claims more than this is damage, not a record.
-MAX_RECORD_BYTES: Final = 1 << 30
-_CODEC: Final = "lz4"
-_NAME: Final = re.compile(r"(\d{20})\.journal")
-
-
-class Position(NamedTuple):
-    """A place in the journal: everything before it has been read."""
-
-    segment: int
-    offset: int
-
-
-START: Final = Position(0, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One record as it stands in a segment; `tables()` decodes it."""
-
-    signal: Signal
-    sequence: int
-    received_time_unix_nano: int
-    end: Position
-    stored_bytes: int
-    payload: bytes
-    raw_bytes: int
-
-    def tables(self) -> Tables:
-        """The record's tables by name, in the columns of `storage.schema`."""
-        raw = pa.decompress(self.payload, decompressed_size=self.raw_bytes, codec=_CODEC)
-        schemas = TABLES[self.signal]
-        lengths = struct.unpack_from(f"<{len(schemas)}Q", raw)
-        tables: Tables = {}
-        at = len(schemas) * 8
-        for (name, schema), length in zip(schemas.items(), lengths, strict=True):
-            tables[name] = pa.ipc.read_record_batch(raw.slice(at, length), schema)
-            at += length
-        return tables
-
-
-def encode(signal: Signal, tables: Tables) -> tuple[int, bytes]:
-    """Pack tables for `Writer.append`: their raw length and the compressed bytes."""
-    messages = [tables[name].serialize() for name in TABLES[signal]]
-    lengths = struct.pack(f"<{len(messages)}Q", *(message.size for message in messages))
-    raw = b"".join((lengths, *messages))
-    return len(raw), pa.compress(raw, codec=_CODEC, asbytes=True)
+_NAME: Final = re.compile(rf"(\d{{20}}){re.escape(SUFFIX)}({re.escape(QUARANTINE_SUFFIX)})?")
 
 
 def segment_path(directory: Path, number: int) -> Path:
@@ -85,8 +52,14 @@ def segment_path(directory: Path, number: int) -> Path:
 
 def segments(directory: Path) -> list[int]:
     """Numbers of the segments in `directory`, rising; quarantined ones are not among them."""
+    found = _files(directory)
+    return [number for number, path in found.items() if path.suffix == SUFFIX]
+
+
+def _files(directory: Path) -> dict[int, Path]:
+    """All segments by number, rising; quarantined ones are among them."""
     matches = (_NAME.fullmatch(entry.name) for entry in os.scandir(directory))
-    return sorted(int(match[1]) for match in matches if match)
+    return dict(sorted((int(match[1]), directory / match[0]) for match in matches if match))
 
 
 def journal_bytes(directory: Path) -> int:
@@ -127,21 +100,9 @@ class Writer:
         self, signal: Signal, received_time_unix_nano: int, encoded: tuple[int, bytes]
     ) -> None:
         """Write one record from `encode`."""
-        raw_bytes, payload = encoded
         full = self._written >= self._segment_bytes
         file = self._rotate() if self._file is None or full else self._file
-        header = _HEADER.pack(
-            MAGIC,
-            VERSION,
-            signal,
-            0,
-            len(payload),
-            raw_bytes,
-            self.sequence + 1,
-            received_time_unix_nano,
-        )
-        crc = google_crc32c.extend(google_crc32c.value(header), payload)
-        record = b"".join((header, _CRC.pack(crc), payload))
+        record = pack(signal, self.sequence + 1, received_time_unix_nano, encoded)
         try:
             _write_all(file, record)
         except OSError:
@@ -212,9 +173,10 @@ class Reader:
 
     Call `read` again for what has come since. What is not a whole record at the
     end of the newest segment is waited for; in an older one it is a torn tail.
-    Damage elsewhere is skipped up to the next valid record, and, with
+    Damage elsewhere is skipped up to the next whole record, and, with
     `quarantine`, its segment is set aside under another name once it has been
-    read. `faults` counts both.
+    read; from a position before its end it is read again all the same. `faults`
+    counts both.
     """
 
     directory: Path
@@ -225,123 +187,93 @@ class Reader:
 
     def read(self, max_bytes: int) -> Iterator[Record]:
         """Yield records until the end of the journal or about `max_bytes` of them."""
-        numbers = segments(self.directory)
-        for number in numbers:
+        files = _files(self.directory)
+        newest = max(files, default=0)
+        for number, path in files.items():
             if number < self.position.segment:
                 continue
             if number > self.position.segment:
                 self._enter(number)
-            for record in self._read_segment(finished=number != numbers[-1]):
+            for record in self._read_segment(path, finished=number != newest):
                 yield record
                 max_bytes -= record.stored_bytes
                 if max_bytes <= 0:
                     return
-            if number != numbers[-1]:
-                self._leave()
+            if number != newest:
+                self._leave(path)
 
     def _enter(self, number: int) -> None:
         self.position = Position(number, 0)
         self._damaged = False
 
-    def _leave(self) -> None:
-        if self._damaged and self.quarantine:
-            path = segment_path(self.directory, self.position.segment)
+    def _leave(self, path: Path) -> None:
+        if self._damaged and self.quarantine and path.suffix == SUFFIX:
             path.rename(path.with_name(path.name + QUARANTINE_SUFFIX))
             sync_directory(self.directory)
             self.faults["quarantined_segment"] += 1
         self._enter(self.position.segment + 1)
 
-    def _read_segment(self, finished: bool) -> Iterator[Record]:
-        path = segment_path(self.directory, self.position.segment)
-        with path.open("rb") as file:
+    def _read_segment(self, path: Path, finished: bool) -> Iterator[Record]:
+        try:
+            file = path.open("rb")
+        except FileNotFoundError:  # archived and deleted, or set aside, since it was listed
+            return
+        with file:
             file.seek(self.position.offset)
             while True:
-                record = _read_record(file, self.position)
-                if isinstance(record, Record):
-                    self.position = record.end
-                    yield record
-                elif record is Tail.END or not self._skip(file, record, finished):
+                found = read_record(file, self.position)
+                if isinstance(found, Record):
+                    self.position = found.end
+                    yield found
+                elif found is Tail.END or not self._skip(file, found, finished):
                     return
 
-    def _skip(self, file: BinaryIO, tail: "Tail", finished: bool) -> bool:
-        """Go to the next valid record behind what could not be read, if there is one."""
-        file.seek(self.position.offset)
-        rest = file.read()
-        distance = _find_record(rest, self.position)
-        if distance is None:
-            if finished and tail is Tail.TORN:
-                self.faults["torn_tail"] += 1
-            elif finished:
-                self.faults["bad_record"] += 1
-                self._damaged = True
-            return False
-        self.faults["bad_record"] += 1
-        self._damaged = True
-        self.position = Position(self.position.segment, self.position.offset + distance)
-        file.seek(self.position.offset)
-        return True
-
-
-class Tail(Enum):
-    """Why no record could be read at a place."""
-
-    END = "nothing follows"
-    TORN = "what follows is shorter than a record"
-    BAD = "what follows is not a record"
-
-
-def _read_record(file: BinaryIO, at: Position) -> Record | Tail:
-    """The record at `at`, where `file` stands."""
-    head = file.read(HEADER_BYTES)
-    if len(head) < HEADER_BYTES:
-        return Tail.TORN if head else Tail.END
-    magic, version, kind, _, length, raw_bytes, sequence, received = _HEADER.unpack_from(head)
-    if magic != MAGIC or version != VERSION or length > MAX_RECORD_BYTES:
-        return Tail.BAD
-    payload = file.read(length)
-    if len(payload) < length:
-        return Tail.TORN
-    (crc,) = _CRC.unpack_from(head, _HEADER.size)
-    if google_crc32c.extend(google_crc32c.value(head[: _HEADER.size]), payload) != crc:
-        return Tail.BAD
-    stored_bytes = HEADER_BYTES + length
-    end = Position(at.segment, at.offset + stored_bytes)
-    return Record(Signal(kind), sequence, received, end, stored_bytes, payload, raw_bytes)
-
-
-def _find_record(data: bytes, at: Position) -> int | None:
-    """Distance in bytes to the first valid record after the start of `data`."""
-    distance = data.find(MAGIC, 1)
-    while distance != -1:
-        if isinstance(_read_record(BytesIO(data[distance:]), at), Record):
-            return distance
-        distance = data.find(MAGIC, distance + 1)
-    return None
+    def _skip(self, file: BinaryIO, found: "Tail | Damaged", finished: bool) -> bool:
+        """Go to the next record behind what could not be read, if there is one."""
+        if isinstance(found, Damaged):
+            distance: int | None = found.stored_bytes
+        elif found is Tail.BAD:
+            distance = find_record(file, self.position)
+        else:
+            distance = None
+        if distance is not None:
+            self.position = Position(self.position.segment, self.position.offset + distance)
+            file.seek(self.position.offset)
+        if distance is not None or (finished and found is Tail.BAD):
+            self.faults["bad_record"] += 1
+            self._damaged = True
+        elif finished:
+            self.faults["torn_tail"] += 1
+        return distance is not None
 
 
 def _end_of_journal(directory: Path, faults: Counter[str]) -> tuple[int, int]:
-    """Number of the newest segment and sequence of its last record, 0 where there is none.
+    """The highest number a segment ever had, and the sequence of the last record; 0 for none.
 
-    Cuts a torn tail off, so that the segment ends with a whole record.
+    Cuts a torn tail off, so that the newest segment ends with a whole record.
     """
     sequence = 0
-    numbers = segments(directory)
-    for number in reversed(numbers):
+    files = _files(directory)
+    newest = max(files, default=0)
+    for number, path in reversed(files.items()):
         reader = Reader(directory, Position(number, 0))
-        for record in reader._read_segment(finished=False):
-            sequence = record.sequence
-        if number == numbers[-1]:
-            _cut_torn_tail(directory, reader.position, faults)
+        try:
+            for record in reader._read_segment(path, finished=False):
+                sequence = record.sequence
+        except NewerVersionError:
+            faults["newer_version"] += 1
+            break
+        if number == newest:
+            _cut_torn_tail(path, reader.position, faults)
         if sequence:
             break
-    return (numbers[-1] if numbers else 0), sequence
+    return newest, sequence
 
 
-def _cut_torn_tail(directory: Path, at: Position, faults: Counter[str]) -> None:
-    path = segment_path(directory, at.segment)
+def _cut_torn_tail(path: Path, at: Position, faults: Counter[str]) -> None:
     with path.open("rb") as file:
         file.seek(at.offset)
-        if _read_record(file, at) is not Tail.TORN:
+        if read_record(file, at) is not Tail.TORN:
             return
     os.truncate(path, at.offset)
     faults["torn_tail"] += 1
