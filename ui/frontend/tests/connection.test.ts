@@ -75,9 +75,9 @@ function setUp() {
     selection: { signal: "spans" as const, measures: ["rate" as const] },
     windows: 600,
   };
-  store.open(panel);
+  store.open(panel.id, panel.windows);
   connection.subscribe(panel);
-  return { timers, opened, store, connection, panel };
+  return { timers, opened, store, connection };
 }
 
 const last = (opened: Opened[]): Opened => opened.at(-1) as Opened;
@@ -150,10 +150,10 @@ test("a server with a new epoch is not said to have missed nothing", () => {
 });
 
 test("nothing is resumed while a panel still waits for its history", () => {
-  const { connection, opened, store, timers, panel } = setUp();
+  const { connection, opened, store, timers } = setUp();
   connection.start();
   last(opened).events.onFrame(encodedFrame([HISTORY]), null);
-  store.open({ ...panel, id: 5 });
+  store.open(5, 600);
   last(opened).events.onDeath();
   timers.move(250);
   last(opened).events.onOpen();

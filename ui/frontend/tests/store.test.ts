@@ -4,13 +4,6 @@ import { PanelRing } from "../src/live/ring";
 import { LiveStore } from "../src/live/store";
 import { frame, update } from "./frames";
 
-const SELECTION = { signal: "spans", measures: ["rate"] } as const;
-const subscription = (id: number) => ({
-  id,
-  selection: { ...SELECTION, measures: [...SELECTION.measures] },
-  windows: 600,
-});
-
 test("a history fills the ring, and a delta changes old and new windows", () => {
   const ring = new PanelRing(100);
   ring.apply(update({ reset: true, firstWindow: 50, offsets: [0, 1, 4], values: { rate: [1, 2, 5] } }), 0);
@@ -60,8 +53,8 @@ test("each series knows its own newest window", () => {
 
 test("a new epoch empties every panel", () => {
   const store = new LiveStore();
-  const first = store.open(subscription(1));
-  const second = store.open(subscription(2));
+  const first = store.open(1, 600);
+  const second = store.open(2, 600);
   const history = { reset: true, firstWindow: 990, offsets: [0], values: { rate: [1] } };
   store.apply(frame([{ ...history, id: 1 }, { ...history, id: 2 }]));
   assert.equal(store.complete, true);
@@ -74,16 +67,16 @@ test("a new epoch empties every panel", () => {
 
 test("a panel with a new selection keeps its picture but waits for its history", () => {
   const store = new LiveStore();
-  const ring = store.open(subscription(1));
+  const ring = store.open(1, 600);
   store.apply(frame([{ reset: true, firstWindow: 990, offsets: [0], values: { rate: [1] } }]));
-  store.open(subscription(1));
+  store.open(1, 600);
   assert.equal(ring.value("rate", 0, 990), 1);
   assert.equal(store.complete, false);
 });
 
 test("frames for panels that were closed change nothing", () => {
   const store = new LiveStore();
-  const ring = store.open(subscription(1));
+  const ring = store.open(1, 600);
   store.close(1);
   store.apply(frame([{ reset: true, firstWindow: 990, offsets: [0], values: { rate: [1] } }]));
   assert.equal(ring.filled, false);

@@ -22,9 +22,17 @@ export interface PaintStats {
   reconnects: number;
 }
 
+export interface Watch {
+  readonly ring: PanelRing;
+  /** Shows this selection from now on, with so much history. */
+  select(selection: Selection, windows: number): void;
+  close(): void;
+}
+
 const METER_EVERY_MS = 500;
 /** Without a frame for so long, the page's own clock moves the charts. */
 const IDLE_MS = 250;
+const REDUCED_MOTION_IDLE_MS = 750;
 const FULL_RATE_HZ = 10;
 const REDUCED_MOTION_HZ = 2;
 
@@ -82,16 +90,17 @@ export class LiveFeed {
     this.connection.start();
   }
 
-  /** Watches a selection until the returned function is called with `close`. */
-  watch(): { ring: PanelRing; select(selection: Selection, windows: number): void; close(): void } {
+  /** A panel of its own, for the caller to select and to close. */
+  watch(): Watch {
     const id = this.nextId;
     this.nextId += 1;
-    const ring = this.store.open({ id, selection: { signal: "spans", measures: [] }, windows: 0 });
+    const ring = this.store.open(id, 0);
     return {
       ring,
       select: (selection, windows) => {
-        this.store.open({ id, selection, windows });
+        this.store.open(id, windows);
         this.connection.subscribe({ id, selection, windows });
+        this.chooseRate();
       },
       close: () => {
         this.store.close(id);
@@ -129,13 +138,15 @@ export class LiveFeed {
   }
 
   private chooseRate(): void {
-    const idle = document.hidden || this.paused.value;
+    // Also in a pause one can look at something else: its history is still let in.
+    const idle = document.hidden || (this.paused.value && this.store.complete);
     this.connection.setRate(idle ? 0 : this.still.matches ? REDUCED_MOTION_HZ : FULL_RATE_HZ);
   }
 
   private received(frame: Frame, costMs: number): void {
     this.unpainted.push(frame);
     this.applyCostMs += costMs;
+    this.chooseRate();
     this.request();
   }
 
@@ -158,7 +169,13 @@ export class LiveFeed {
     const { clock, phase } = this.connection;
     if (phase.value === "live" && clock.known) this.store.advance(nowMs() + clock.offsetMs);
     if (phase.value === "live" && !document.hidden && !this.paused.value) this.request();
-    else this.idleTimer = window.setTimeout(() => this.idle(), IDLE_MS);
+    else this.idleLater();
+  }
+
+  private idleLater(): void {
+    const delayMs = this.still.matches ? REDUCED_MOTION_IDLE_MS : IDLE_MS;
+    window.clearTimeout(this.idleTimer);
+    this.idleTimer = window.setTimeout(() => this.idle(), delayMs);
   }
 
   private painted(): void {
@@ -175,8 +192,7 @@ export class LiveFeed {
     this.unpainted.length = 0;
     this.stats.lastPaint = paintedMs;
     this.stats.reconnects = this.connection.reconnects;
-    window.clearTimeout(this.idleTimer);
-    this.idleTimer = window.setTimeout(() => this.idle(), IDLE_MS);
+    this.idleLater();
     if (paintedMs - this.meterMs < METER_EVERY_MS) return;
     this.meterMs = paintedMs;
     this.freshness.value = { p50: this.ages.percentile(0.5), p99: this.ages.percentile(0.99) };

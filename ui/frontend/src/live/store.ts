@@ -1,5 +1,5 @@
 /** What the page knows of the hot windows: one ring per subscription. */
-import type { Frame, Subscription } from "./protocol";
+import type { Frame } from "./protocol";
 import { WINDOW_MS } from "./protocol";
 import { PanelRing } from "./ring";
 
@@ -16,16 +16,16 @@ export class LiveStore {
 
   private entries = new Map<number, Entry>();
 
-  /** The ring that the frames for this subscription fill. It keeps its picture until they come. */
-  open(subscription: Subscription): PanelRing {
-    const known = this.entries.get(subscription.id);
+  /** The ring that frames for subscription `id` fill. It keeps its picture until they come. */
+  open(id: number, windows: number): PanelRing {
+    const known = this.entries.get(id);
     if (known) {
-      known.windows = subscription.windows;
+      known.windows = windows;
       known.ring.filled = false;
       return known.ring;
     }
     const ring = new PanelRing();
-    this.entries.set(subscription.id, { ring, windows: subscription.windows });
+    this.entries.set(id, { ring, windows });
     return ring;
   }
 

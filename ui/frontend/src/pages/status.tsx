@@ -42,17 +42,20 @@ export function StatusPage() {
   );
 }
 
-/** Calls `poll` now and then again and again, one at a time, while somebody looks. */
+/** Calls `poll` at once, then again and again, one at a time, while somebody looks. */
 function usePolling(poll: () => Promise<void>): void {
   const { paused } = useFeed();
   useEffect(() => {
     let timer = 0;
     let stopped = false;
-    const run = async (): Promise<void> => {
-      if (!document.hidden && !paused.peek()) await poll();
+    const again = (): void => {
       if (!stopped) timer = window.setTimeout(() => void run(), POLL_MS);
     };
-    void run();
+    const run = async (): Promise<void> => {
+      if (!document.hidden && !paused.peek()) await poll();
+      again();
+    };
+    void poll().then(again);
     return () => {
       stopped = true;
       clearTimeout(timer);
