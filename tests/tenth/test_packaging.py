@@ -9,6 +9,7 @@ from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 REPOSITORY = Path(__file__).parents[2]
 PACKAGES = ("tenth", "collector", "storage", "ui")
@@ -33,12 +34,13 @@ def imported_modules(package: str) -> set[str]:
 
 def test_every_import_is_a_declared_dependency() -> None:
     """A library that the code imports is named in the metadata, not borrowed from another one."""
-    declared = {Requirement(line).name for line in requires("tenth") or []}
+    declared = {canonicalize_name(Requirement(line).name) for line in requires("tenth") or []}
     by_package = packages_distributions()
     own = {*PACKAGES, *sys.stdlib_module_names}
     used = {name.partition(".")[0] for package in PACKAGES for name in imported_modules(package)}
     for name in used - own:
-        assert declared & set(by_package.get(name, [])), f"{name} is imported but not declared"
+        distributions = {canonicalize_name(owner) for owner in by_package.get(name, [])}
+        assert declared & distributions, f"{name} is imported but not declared"
 
 
 def test_locks_name_hashes_and_no_place() -> None:
