@@ -1,7 +1,6 @@
 """A page's server on a free port, between peers that speak the two contracts."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -16,6 +15,7 @@ from collector.contract import live_pb2_grpc
 from storage.contract import archive_pb2_grpc
 from tests.ui.clients import LiveClient
 from tests.ui.peers import Collector, Storage
+from ui.address import listen
 from ui.config import UiConfig
 from ui.service import serve
 
@@ -72,7 +72,7 @@ async def _start(
         "collector": await _grpc_server(folder / "live.sock", collector, storage),
         "storage": await _grpc_server(folder / "archive.sock", collector, storage),
     }
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = listen("127.0.0.1:0")
     port = listener.getsockname()[1]
     config = replace(
         UiConfig(

@@ -119,8 +119,8 @@ async def test_a_stalled_client_gets_everything_in_one_frame(start: Start) -> No
     for sequence in range(11, 41):
         tenth.collector.send(update(sequence, [Row(NOW_WINDOW, 0, count=sequence)]))
         await watcher.value(1, NOW_WINDOW, "rate", 10 * sequence)
-    assert len(client.frames) == 2
     await client.text("state", state="lagging")
+    assert len(client.frames) == 2
     await client.say("ack", sequence=client.frames[-1]["sequence"])
     await client.value(1, NOW_WINDOW, "rate", 400)
     assert len(client.frames) == 3
