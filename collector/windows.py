@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from collector.succession import PLACE_BYTES, Succession
 from storage.observe import observe
 from storage.rollup import WINDOW_NS, Rollup, aggregate, concat
 from storage.schema import Signal, Tables
@@ -20,6 +21,8 @@ from storage.series import Registry, Series
 
 # Items this far ahead of the wall clock never move the ring.
 MAX_AHEAD_NS: Final = 10_000_000_000
+# What a window costs beside its columns: Python's and numpy's objects.
+_WINDOW_BYTES: Final = 2_600
 # Pending rows are aggregated early beyond this, so that a slow tick costs no memory.
 _MAX_PENDING_ROWS: Final = 200_000
 
@@ -38,8 +41,9 @@ class Arrivals:
 class Change:
     """Rows of the ring that changed, each with its full value now.
 
-    `before` are the rows that precede them in their series, where that is known.
-    `series` are those whose numbers are new, or mean something new.
+    Of cumulative series the row after a changed one is among them, for what it grew by has
+    changed too; `before` are the rows that precede all these in their series. `series` are
+    those whose numbers are new, or mean something new.
     """
 
     rollup: Rollup
@@ -71,7 +75,7 @@ class Ring:
         self._pending: list[Rollup] = []
         self._pending_rows = 0
         self._arrivals = Arrivals()
-        self._succession = _Succession()
+        self._succession = Succession()
 
     def add(self, signal: Signal, tables: Tables, received_ns: int | None, now_ns: int) -> None:
         """Take in the items of a group of requests; `received_ns` is None for a replay."""
@@ -81,8 +85,9 @@ class Ring:
             ahead = window > (now_ns + MAX_AHEAD_NS) // WINDOW_NS
             late = window < self._first_window(now_ns)
             if ahead.any() or late.any():
-                self.ahead[signal] += int(ahead.sum())
-                self.late[signal] += int(late.sum())
+                if received_ns is not None:  # a replay's were counted when they came
+                    self.ahead[signal] += int(ahead.sum())
+                    self.late[signal] += int(late.sum())
                 items = items.take(np.flatnonzero(~(ahead | late)))
             if len(items.rows) == 0:
                 return
@@ -103,13 +108,15 @@ class Ring:
         with self._lock:
             pending, self._pending, self._pending_rows = self._pending, [], 0
             arrivals, self._arrivals = self._arrivals, Arrivals()
-            self._evict(self._first_window(now_ns))
             changed = self._merge(aggregate(concat(pending))) if pending else _EMPTY
-            while self.bytes > self._max_bytes and self._windows:
-                self._evict(min(self._windows) + 1)
+            self._evict(self._first_window(now_ns))
+            self._evict_beyond_bytes(now_ns)
             entered, self.registry.entered = self.registry.entered, []
             series = {number: self.registry.series[number] for number in entered}
-            before = self._succession.before(changed, self._windows)
+            self._succession.meet(series)
+            changed = self._held(changed)
+            before, after = self._succession.around(changed, self._windows)
+            changed = concat([changed, after]) if len(after.rows) else changed
             return Change(changed, before, series, arrivals, self.oldest_window)
 
     def all(self) -> Change:
@@ -130,7 +137,6 @@ class Ring:
             known = np.fromiter(self.registry.series, np.int64, len(self.registry.series))
             dead = np.setdiff1d(known, alive)
             self.registry.release(dead)
-            self._succession.forget(dead)
 
     def _first_window(self, now_ns: int) -> int:
         return max(now_ns // WINDOW_NS - self._ring_windows + 1, self.oldest_window)
@@ -139,6 +145,25 @@ class Ring:
         self.oldest_window = max(first, self.oldest_window)
         for window in [w for w in self._windows if w < self.oldest_window]:
             self._count(self._windows.pop(window), -1)
+
+    def _evict_beyond_bytes(self, now_ns: int) -> None:
+        """Give up the oldest windows; those ahead of the clock first, which never move the ring."""
+        now = now_ns // WINDOW_NS
+        while self.bytes > self._max_bytes and self._windows:
+            newest = max(self._windows)
+            if newest > now:
+                self._count(self._windows.pop(newest), -1)
+                self._succession.forget(newest)
+            else:
+                self._evict(min(self._windows) + 1)
+
+    def _held(self, changed: Rollup) -> Rollup:
+        """The rows of `changed` that are still in the ring."""
+        windows = np.unique(changed.rows.window).tolist()
+        gone = [window for window in windows if window not in self._windows]
+        if not gone:
+            return changed
+        return changed.take(np.flatnonzero(~np.isin(changed.rows.window, gone)))
 
     def _merge(self, new: Rollup) -> Rollup:
         windows = np.unique(new.rows.window).tolist()
@@ -153,51 +178,8 @@ class Ring:
 
     def _count(self, rollup: Rollup, sign: int) -> None:
         self.rows += sign * len(rollup.rows)
-        self.bytes += sign * rollup.nbytes
-
-
-class _Succession:
-    """The newest window of each series, and the one before it."""
-
-    def __init__(self) -> None:
-        self._newest = np.full(1024, -1, np.int64)
-        self._prior = np.full(1024, -1, np.int64)
-
-    def before(self, changed: Rollup, windows: dict[int, Rollup]) -> Rollup:
-        """Rows just before `changed`, where these are the newest of their series."""
-        if len(changed.rows) == 0:
-            return _EMPTY
-        self._fit(int(changed.rows.series.max()) + 1)
-        found: list[Rollup] = []
-        for window in np.unique(changed.rows.window).tolist():
-            series = changed.rows.series[changed.rows.window == window]
-            newer = series[self._newest[series] < window]
-            self._prior[newer] = self._newest[newer]
-            self._newest[newer] = window
-            newest = series[self._newest[series] == window]
-            found += _rows_of(newest, self._prior[newest], windows)
-        return concat(found) if found else _EMPTY
-
-    def forget(self, series: Ints) -> None:
-        """The numbers in `series` are free for others."""
-        known = series[series < len(self._newest)]
-        self._newest[known] = self._prior[known] = -1
-
-    def _fit(self, size: int) -> None:
-        if size > len(self._newest):
-            more = np.full(size, -1, np.int64)
-            self._newest = np.concatenate((self._newest, more))
-            self._prior = np.concatenate((self._prior, more))
-
-
-def _rows_of(series: Ints, window: Ints, windows: dict[int, Rollup]) -> list[Rollup]:
-    """Rows of (window, series) pairs, as far as they are held."""
-    found = []
-    for held in set(window.tolist()) & windows.keys():
-        rollup = windows[held]
-        wanted = np.isin(rollup.rows.series, series[window == held])
-        found.append(rollup.take(np.flatnonzero(wanted)))
-    return found
+        places = len(rollup.rows) * PLACE_BYTES
+        self.bytes += sign * (rollup.nbytes + places + _WINDOW_BYTES)
 
 
 def _by_window(rollup: Rollup, windows: list[int]) -> list[Rollup]:

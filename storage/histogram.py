@@ -7,6 +7,7 @@ a negative one; so keys sort as their values do. Of a histogram with explicit
 bounds the key is the position of the bucket, and its scale is EXPLICIT.
 """
 
+from decimal import Decimal, localcontext
 from typing import Final
 
 import numpy as np
@@ -15,6 +16,8 @@ import numpy.typing as npt
 # Base 2^(1/32): a value is at most 1.1 % away from the middle of its bucket.
 SCALE: Final = 5
 EXPLICIT: Final = -128
+# Scales of float64 values; finer or coarser ones tell nothing more apart.
+MAX_SCALE: Final = 20
 # Beyond every index a float64 can have at the largest scale (20): 1074 * 2^20 < 2^31.
 BIAS: Final = 2**31
 
@@ -22,13 +25,39 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 
+def _edges() -> Floats:
+    """Upper limits of the buckets that end in 1/2 to 1, each the largest float64 not above it."""
+    edges = []
+    with localcontext() as context:
+        context.prec = 50
+        for step in range(2**SCALE + 1):
+            exact = Decimal(2) ** (Decimal(step) / 2**SCALE - 1)
+            edge = float(exact)
+            edges.append(edge if Decimal(edge) <= exact else float(np.nextafter(edge, 0)))
+    return np.array(edges)
+
+
+_EDGES: Final = _edges()
+# More than log2's rounding can be off, in buckets, at any float64.
+_DOUBT: Final = 1e-9
+
+
 def keys_of(values: Floats) -> Ints:
-    """Keys, at SCALE, of finite values of any sign."""
+    """Keys, at SCALE, of finite values of any sign. Exact at the buckets' limits too."""
     magnitude = np.abs(values)
-    with np.errstate(divide="ignore"):
-        index = np.ceil(np.log2(magnitude) * 2**SCALE) - 1
+    with np.errstate(divide="ignore", invalid="ignore"):
+        place = np.log2(magnitude) * 2**SCALE
+        doubtful = np.flatnonzero(np.abs(place - np.rint(place)) < _DOUBT)
+    index = np.ceil(place) - 1
+    if len(doubtful):
+        index[doubtful] = _exact_index(magnitude[doubtful])
     key = np.where(magnitude > 0, index + BIAS, 0).astype(np.int64)
     return np.where(values < 0, -key, key)
+
+
+def _exact_index(values: Floats) -> Ints:
+    mantissa, exponent = np.frexp(values)
+    return (exponent.astype(np.int64) - 1) * 2**SCALE + np.searchsorted(_EDGES, mantissa) - 1
 
 
 def downscale(keys: Ints, by: Ints) -> Ints:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from opentelemetry.proto.common.v1.common_pb2 import ArrayValue, KeyValueList
 
-from storage.histogram import BIAS, EXPLICIT, SCALE, keys_of
+from storage.histogram import BIAS, EXPLICIT, MAX_SCALE, SCALE, keys_of
 from storage.origin import python_attributes, python_value, service_name
 from storage.rollup import Cells, Rollup, Rows, window_of
 from storage.schema import MetricType, Signal, Tables
@@ -26,6 +26,8 @@ TEMPORALITIES: Final = ("", "delta", "cumulative")
 _CUMULATIVE: Final = 2
 _STATUS_ERROR: Final = 2
 _NO_RECORDED_VALUE: Final = 1
+# Counts are uint64 in OTLP; what no int64 holds is no count of anything.
+_MAX_COUNT: Final = np.uint64(2**63 - 1)
 # Every process mixes keys in its own way.
 _SALT: Final = np.uint64(hash("tenth") & 0xFFFF_FFFF_FFFF_FFFF)
 
@@ -34,8 +36,13 @@ Floats = npt.NDArray[np.float64]
 
 
 def observe(signal: Signal, tables: Tables, registry: Registry) -> Rollup:
-    """Rows, not yet aggregated, of the items of one record or group of requests."""
-    return _OBSERVE[signal](tables, registry)
+    """Rows, not yet aggregated, of the items of one record or group of requests.
+
+    Items for which `registry` has no number, not even that of an overflow series, are left out.
+    """
+    rollup = _OBSERVE[signal](tables, registry)
+    placed = rollup.rows.series >= 0
+    return rollup if placed.all() else rollup.take(np.flatnonzero(placed))
 
 
 def _observe_spans(tables: Tables, registry: Registry) -> Rollup:
@@ -53,7 +60,8 @@ def _observe_spans(tables: Tables, registry: Registry) -> Rollup:
     start = _numpy(spans["start_time_unix_nano"]).astype(np.int64)
     end = _numpy(spans["end_time_unix_nano"]).astype(np.int64)
     duration = np.maximum(end - start, 0).astype(np.float64)
-    rows = _rows(end, registry.numbers(keys, service, describe), duration)
+    groups = _mix(service, kind.astype(np.uint64))
+    rows = _rows(end, registry.numbers(keys, groups, describe), duration)
     rows.errors[:] = _numpy(spans["status_code"]) == _STATUS_ERROR
     return Rollup(rows, _one_cell_each(duration))
 
@@ -74,7 +82,7 @@ def _observe_logs(tables: Tables, registry: Registry) -> Rollup:
     observed = _numpy(logs["observed_time_unix_nano"]).astype(np.int64)
     time = np.where(time == 0, observed, time)
     value = np.full(len(logs), np.nan)
-    return Rollup(_rows(time, registry.numbers(keys, service, describe), value), _no_cells())
+    return Rollup(_rows(time, registry.numbers(keys, keys, describe), value), _no_cells())
 
 
 def _observe_metrics(tables: Tables, registry: Registry) -> Rollup:
@@ -88,12 +96,14 @@ def _observe_metrics(tables: Tables, registry: Registry) -> Rollup:
     describe_stream = _Streams(tables)
     identity = np.array([describe_stream.key(s) for s in streams], np.int64).view(np.uint64)
     metric = np.array([describe_stream.group(s) for s in streams], np.int64).view(np.uint64)
-    keys = identity[stream] + _attribute_keys(points["attributes"]) + _bounds_keys(points)
+    bounds = _bounds_keys(points)
+    keys = identity[stream] + _attribute_keys(points["attributes"]) + bounds
 
     def describe(item: int) -> Series:
         return describe_stream.series(streams[stream[item]], points.slice(item, 1).to_pylist()[0])
 
-    numbers = registry.numbers(_mix(keys, _SALT), metric[stream], describe)
+    groups = metric[stream] + bounds
+    numbers = registry.numbers(_mix(keys, _SALT), _mix(groups, _SALT), describe)
     kind = np.array([s["type"] for s in streams], np.int8)[stream]
     temporality = np.array([s["temporality"] for s in streams], np.int32)[stream]
     return _weigh_points(points, numbers, kind, temporality == _CUMULATIVE)
@@ -114,9 +124,9 @@ def _weigh_points(
     spread = kind >= MetricType.HISTOGRAM
     if not spread.any():
         return Rollup(rows, _no_cells())
-    for column, name in ((rows.count, "count"), (rows.sum, "sum")):
-        column[spread] = _numpy(pc.fill_null(points[name], 0))[spread]
-    for column, name in ((rows.min, "min"), (rows.max, "max")):
+    count = np.minimum(_numpy(pc.fill_null(points["count"], 0)), _MAX_COUNT)
+    rows.count[spread] = count[spread]
+    for column, name in ((rows.sum, "sum"), (rows.min, "min"), (rows.max, "max")):
         column[spread] = _numpy(points[name])[spread]
     # Where two points claim the same time, the one that counted more is the later one.
     rows.first[spread] = rows.last[spread] = rows.count[spread]
@@ -161,16 +171,20 @@ def _explicit_cells(points: pa.RecordBatch) -> Cells:
 
 
 def _exponential_cells(points: pa.RecordBatch) -> list[Cells]:
-    scale = _numpy(pc.fill_null(points["scale"], 0))
-    # Data model: scales beyond these limits have no use for float64 values.
-    scale = np.clip(scale, -20, 20).astype(np.int8)
-    zero = _numpy(pc.fill_null(points["zero_count"], 0)).astype(np.int64)
+    sent = _numpy(pc.fill_null(points["scale"], 0)).astype(np.int64)
+    scale = np.clip(sent, -MAX_SCALE, MAX_SCALE).astype(np.int8)
+    zero = _numpy(pc.fill_null(points["zero_count"], 0))
+    zero = np.minimum(zero, _MAX_COUNT).astype(np.int64)
     row = np.flatnonzero(zero)
     cells = [Cells(row, scale[row], np.zeros(len(row), np.int64), zero[row])]
     for side, sign in (("positive", 1), ("negative", -1)):
         row, position, count = _buckets(points[f"{side}_bucket_counts"])
         offset = _numpy(pc.fill_null(points[f"{side}_offset"], 0)).astype(np.int64)
-        cells.append(Cells(row, scale[row], sign * (offset[row] + position + BIAS), count))
+        # Finer buckets than the finest merge exactly; below -MAX_SCALE there is but one
+        # bucket on each side of 1, as at -MAX_SCALE.
+        finer = np.clip(sent[row] - MAX_SCALE, 0, 62)
+        index = (offset[row] + position) >> finer
+        cells.append(Cells(row, scale[row], sign * (index + BIAS), count))
     return cells
 
 
@@ -178,7 +192,8 @@ def _buckets(counts: pa.ListArray) -> tuple[Ints, Ints, Ints]:
     """Row, position within the row's list, and count of the buckets that are not empty."""
     row, position, count = _entries(counts)
     filled = count > 0
-    return row[filled], position[filled], count[filled].astype(np.int64)
+    counts = np.minimum(count[filled], _MAX_COUNT).astype(np.int64)
+    return row[filled], position[filled], counts
 
 
 def _entries(lists: pa.ListArray) -> tuple[Ints, Ints, npt.NDArray[Any]]:
@@ -215,7 +230,9 @@ class _Streams:
         return hash((self._origins[stream["origin_index"]], *(stream[part] for part in parts)))
 
     def group(self, stream: dict[str, Any]) -> int:
-        return hash((self._services[stream["origin_index"]], stream["name"], stream["type"]))
+        """What may share an overflow series: points that add up."""
+        parts = ("name", "unit", "type", "temporality", "monotonic")
+        return hash((self._services[stream["origin_index"]], *(stream[part] for part in parts)))
 
     def series(self, stream: dict[str, Any], point: dict[str, Any]) -> Series:
         origin = stream["origin_index"]
@@ -256,14 +273,15 @@ def _services(tables: Tables) -> list[str]:
     return [service_name(resource) for resource in tables["origins"]["resource"].to_pylist()]
 
 
-def _hashes(values: list[str]) -> Keys:
+def _hashes(values: list[str] | list[bytes]) -> Keys:
     return np.array([hash(value) for value in values], np.int64).view(np.uint64)
 
 
 def _string_keys(strings: pa.Array) -> Keys:
     """A key for each string; null and "" have the same."""
     encoded = pc.dictionary_encode(pc.fill_null(strings, ""))
-    return _hashes(encoded.dictionary.to_pylist())[_numpy(encoded.indices)]
+    places: Ints = _numpy(encoded.indices)
+    return _hashes(encoded.dictionary.to_pylist())[places]
 
 
 def _attribute_keys(attributes: pa.ListArray) -> Keys:
@@ -271,10 +289,12 @@ def _attribute_keys(attributes: pa.ListArray) -> Keys:
     pairs = attributes.flatten()
     value = pc.struct_field(pairs, "value")
     key = _string_keys(pc.struct_field(pairs, "key"))
-    for member in value.type:
+    for place, member in enumerate(value.type, 1):
         column = pc.struct_field(value, member.name)
         if column.null_count < len(column):
-            key = _mix(key, _value_keys(column))
+            # A key must not depend on what else is in the batch: only set members count.
+            typed = _mix(_mix(key, _value_keys(column)), np.uint64(place))
+            key = np.where(_numpy(column.is_valid()), typed, key)
     return _list_sums(key, attributes)
 
 
@@ -288,19 +308,14 @@ def _list_sums(keys: Keys, lists: pa.ListArray) -> Keys:
 
 
 def _value_keys(column: pa.Array) -> Keys:
+    """A key for each value of one member of AnyValue; any number where it is not set."""
     if pa.types.is_string(column.type) or pa.types.is_binary(column.type):
         encoded = pc.dictionary_encode(column)
-        keys = np.array([hash(v) for v in encoded.dictionary.to_pylist()], np.int64)
-        places = _numpy(pc.fill_null(encoded.indices, 0))
-        return _mask(keys.view(np.uint64)[places], column)
+        places: Ints = _numpy(pc.fill_null(encoded.indices, 0))
+        return _hashes(encoded.dictionary.to_pylist())[places]
     filled = pc.fill_null(column.cast(pa.int64()) if column.type == pa.bool_() else column, 0)
-    kind = np.uint64(column.type.id)
-    return _mask(_mix(_numpy(filled).view(np.uint64), kind), column)
-
-
-def _mask(keys: Keys, column: pa.Array) -> Keys:
-    """0 where the column is null."""
-    return np.where(_numpy(column.is_valid()), keys, np.uint64(0))
+    bits: Keys = _numpy(filled).view(np.uint64)
+    return bits
 
 
 def _bounds_keys(points: pa.RecordBatch) -> Keys:

@@ -28,8 +28,9 @@ class Rows:
     `series` are numbers of a `storage.series.Registry`. `sum`, `min`, `max`, `first` and
     `last` are in the unit of the series (spans: nanoseconds), NaN where unknown.
     Times are Unix nanoseconds; starts are the start times of cumulative points.
-    Rows of a `level` series carry cumulative histograms: there the latest row
-    stands for the window, for others `count`, `sum` and cells add up.
+    Rows of a `level` series carry totals since a start (cumulative histograms, summaries):
+    there the latest row stands for the window, for others `count`, `sum` and cells add up.
+    Of such rows `first` and `last` are counts.
     """
 
     window: Ints
@@ -152,7 +153,8 @@ def aggregate(rollup: Rollup) -> Rollup:
     level = rows.level[last]
 
     def add(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        return np.where(level, column[last], np.add.reduceat(column[order], starts))
+        with np.errstate(invalid="ignore", over="ignore"):  # infinities are legal values
+            return np.where(level, column[last], np.add.reduceat(column[order], starts))
 
     merged = Rows(
         window=window[starts],
@@ -189,7 +191,7 @@ def _merge_cells(rollup: Rollup, group: Ints, last: Ints) -> Cells:
         counts[last] = True
         cells = cells.take(counts[cells.row])
     row = group[cells.row]
-    scale, key = _to_common_scale(row, cells.scale, cells.key, len(last))
+    scale, key = to_common_scale(row, cells.scale, cells.key, len(last))
     low = int(key.min())
     span = int(key.max()) - low + 1
     if len(last) * span >= 2**62:
@@ -204,7 +206,7 @@ def _merge_cells(rollup: Rollup, group: Ints, last: Ints) -> Cells:
     )
 
 
-def _to_common_scale(
+def to_common_scale(
     row: Ints, scale: npt.NDArray[np.int8], key: Ints, rows: int
 ) -> tuple[npt.NDArray[np.int8], Ints]:
     """Bring the cells of each row to its smallest scale.

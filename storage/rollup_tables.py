@@ -13,8 +13,10 @@ from storage.rollup import WINDOW_NS, Cells, Rollup, aggregate, concat
 from storage.schema import Signal, Tables
 from storage.series import Registry, Series
 
-# Series known to this process; beyond it the memory of them starts anew.
-_MAX_KNOWN_SERIES: Final = 1_000_000
+# Series known to this process; beyond it the memory of them starts anew. Within one `build`
+# nothing overflows: the archive keeps every series, and its callers bound what they roll up.
+_MAX_KNOWN_SERIES: Final = 200_000
+_UNLIMITED: Final = 2**62
 
 SIGNAL_NAMES: Final = {Signal.SPANS: "spans", Signal.LOGS: "logs", Signal.METRICS: "metrics"}
 
@@ -69,13 +71,13 @@ class RollupTables:
     """
 
     def __init__(self) -> None:
-        self.registry = Registry(_MAX_KNOWN_SERIES)
+        self.registry = Registry(_UNLIMITED)
         self._ids: dict[int, int] = {}
 
     def build(self, records: Iterable[tuple[Signal, Tables]]) -> tuple[pa.Table, pa.Table]:
         """Roll up records together: their series (SERIES) and their rows (ROWS)."""
         if len(self.registry.series) >= _MAX_KNOWN_SERIES:
-            self.registry, self._ids = Registry(_MAX_KNOWN_SERIES), {}
+            self.registry, self._ids = Registry(_UNLIMITED), {}
         parts = [observe(signal, tables, self.registry) for signal, tables in records]
         if not parts:
             return SERIES.empty_table(), ROWS.empty_table()
@@ -135,7 +137,8 @@ def _rows_table(ids: np.ndarray[tuple[int], np.dtype[np.uint64]], rollup: Rollup
             # NaN stands for unknown only in numpy; a NaN that was sent is kept by the raw points.
             arrays.append(pa.array(getattr(rows, field.name), from_pandas=True))
         else:
-            arrays.append(pa.array(getattr(rows, field.name)).cast(field.type))
+            # Seen as unsigned, so that a sum of hostile counts wraps and nothing raises.
+            arrays.append(pa.array(getattr(rows, field.name).view(np.uint64)))
     return pa.table(arrays, schema=ROWS)
 
 
@@ -152,7 +155,7 @@ def _histograms(cells: Cells, size: int) -> pa.Array:
         [
             pa.array(scale, mask=scale == EXPLICIT),
             pa.ListArray.from_arrays(offsets, pa.array(cells.key[order])),
-            pa.ListArray.from_arrays(offsets, pa.array(cells.count[order]).cast(pa.uint64())),
+            pa.ListArray.from_arrays(offsets, pa.array(cells.count[order].view(np.uint64))),
         ],
         fields=list(HISTOGRAM),
         mask=pa.array(empty),

@@ -43,6 +43,11 @@ class Series:
     bounds: tuple[float, ...] | None = None
 
     @property
+    def is_overflow(self) -> bool:
+        """It stands for many streams, made by a `Registry` and not by a sender's own limit."""
+        return self.attributes is OVERFLOW
+
+    @property
     def id(self) -> int:
         """64 bits of a hash of everything above: the same in every process."""
         content = [
@@ -57,16 +62,17 @@ class Series:
 class Registry:
     """Numbers for series. At most `max_series` have one of their own.
 
-    Beyond that, new series of a group (a metric, a service's spans) share one
-    overflow series (metrics SDK, cardinality limits), and there are at most
-    `max_series` groups, and then one for all. `overflow_items` counts what went there.
-    `entered` has the numbers that were given out since its owner last emptied it.
+    Beyond that, new series of a group (a metric, a service's spans of one kind) share
+    one overflow series (metrics SDK, cardinality limits). There are at most `max_series`
+    groups; items of further ones get no number. `overflow_items` and `unplaced_items`
+    count both. `entered` has the numbers that were given out since its owner last emptied it.
     """
 
     def __init__(self, max_series: int) -> None:
         self.series: dict[int, Series] = {}
         self.entered: list[int] = []
         self.overflow_items = 0
+        self.unplaced_items = 0
         self._max_series = max_series
         self._free: list[int] = []
         self._next = 0
@@ -74,7 +80,7 @@ class Registry:
         self._shared = _Numbers()
 
     def numbers(self, keys: Keys, groups: Keys, describe: Callable[[int], Series]) -> Ints:
-        """The series number of each item.
+        """The series number of each item, -1 for none.
 
         `keys` and `groups` have one entry per item; `describe(i)` tells the
         series of item i, and is called for new keys only.
@@ -89,8 +95,11 @@ class Registry:
             numbers = self._own.find(keys)
             over = np.flatnonzero(numbers < 0)
             if len(over):
-                numbers[over] = self._overflow(groups[over], lambda i: describe(int(over[i])))
-                self.overflow_items += len(over)
+                shared = self._overflow(groups[over], lambda i: describe(int(over[i])))
+                numbers[over] = shared
+                unplaced = int((shared < 0).sum())
+                self.overflow_items += len(over) - unplaced
+                self.unplaced_items += unplaced
         return numbers
 
     def release(self, dead: Ints) -> None:
@@ -111,9 +120,6 @@ class Registry:
             series = [_overflow_series(describe(int(i))) for i in items]
             self._shared.add(new[:free], [self._enter(s) for s in series])
             numbers = self._shared.find(groups)
-        # No room for another group either: whatever the first group is will do, as
-        # long as nothing is lost and memory is bounded.
-        numbers[numbers < 0] = self._shared.any()
         return numbers
 
     def _enter(self, series: Series) -> int:
@@ -140,10 +146,6 @@ class _Numbers:
             return np.full(len(keys), -1, np.int64)
         place = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
         return np.where(self._keys[place] == keys, self._numbers[place], -1)
-
-    def any(self) -> int:
-        """One of the numbers."""
-        return int(self._numbers[0])
 
     def add(self, keys: Keys, numbers: list[int]) -> None:
         """Add new keys, which are sorted."""
