@@ -28,22 +28,24 @@ def any_value(value: Any) -> AnyValue:
     """A Python value as OTLP's AnyValue."""
     match value:
         case Null():
-            return AnyValue()
+            message = AnyValue()
         case bool():
-            return AnyValue(bool_value=value)
+            message = AnyValue(bool_value=value)
         case int():
-            return AnyValue(int_value=value)
+            message = AnyValue(int_value=value)
         case float():
-            return AnyValue(double_value=value)
+            message = AnyValue(double_value=value)
         case bytes():
-            return AnyValue(bytes_value=value)
+            message = AnyValue(bytes_value=value)
         case str():
-            return AnyValue(string_value=value)
+            message = AnyValue(string_value=value)
         case list():
-            return AnyValue(array_value=ArrayValue(values=[any_value(item) for item in value]))
+            message = AnyValue(array_value=ArrayValue(values=[any_value(item) for item in value]))
         case dict():
-            return AnyValue(kvlist_value=KeyValueList(values=key_values_pb(value)))
-    raise TypeError(value)
+            message = AnyValue(kvlist_value=KeyValueList(values=key_values_pb(value)))
+        case _:
+            raise TypeError(value)
+    return message
 
 
 def key_values_pb(attributes: dict[str, Any]) -> list[KeyValue]:

@@ -219,9 +219,9 @@ def test_gauge(store: Store, ask: Ask) -> None:
     )
     store(Signal.METRICS, tables)
     found = ask(
-        "SELECT metric, type, unit, description, metadata, temporality, monotonic, value, value_int,"
-        " start_time, attributes, service_name, flags, no_recorded_value FROM metric_points"
-        " ORDER BY value DESC"
+        "SELECT metric, type, unit, description, metadata, temporality, monotonic, value,"
+        " value_int, start_time, attributes, service_name, flags, no_recorded_value"
+        " FROM metric_points ORDER BY value DESC"
     )
     same = {
         "metric": "queue.size",

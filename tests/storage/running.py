@@ -1,0 +1,138 @@
+"""Storage as a process of its own, with the writing end of its journal in the test."""
+
+import itertools
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import grpc
+
+from storage.contract import archive_pb2, archive_pb2_grpc
+from storage.journal import Writer, encode
+from storage.query import Columns
+from storage.schema import Signal, Tables
+from tests.storage.reading import decoded
+from tests.waiting import eventually
+
+SEGMENT_BYTES = 4 * 1024
+START_S = 20.0
+_PROGRAM = """
+import json, sys
+from pathlib import Path
+from storage.config import StorageConfig
+from storage.service import StartError, run
+paths = {name: Path(value) for name, value in json.loads(sys.argv[1]).items()}
+try:
+    run(StorageConfig(listen=sys.argv[2], **paths, **json.loads(sys.argv[3])))
+except StartError as error:
+    sys.exit(str(error))
+"""
+
+
+class Storage:
+    """A storage process on `folder`; `settings` are those of StorageConfig."""
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self.folder = folder
+        self.archive_path = folder / "archive.duckdb"
+        self.journal_dir = folder / "journal"
+        self.settings = settings
+        self.address = f"unix:{folder}/archive.sock"
+        self.writer = Writer(self.journal_dir, SEGMENT_BYTES)
+        self._ids = itertools.count()
+        self._process: subprocess.Popen[str] | None = None
+        self._channel: grpc.Channel | None = None
+        self.stub: Any = None
+
+    @property
+    def process(self) -> "subprocess.Popen[str]":
+        """The running process."""
+        assert self._process is not None
+        return self._process
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        self.launch()
+        self._channel = grpc.insecure_channel(self.address)
+        grpc.channel_ready_future(self._channel).result(START_S)
+        self.stub = archive_pb2_grpc.ArchiveStub(self._channel)  # type: ignore[no-untyped-call]
+
+    def launch(self) -> None:
+        """Start it only."""
+        paths = {"journal_dir": str(self.journal_dir), "archive_path": str(self.archive_path)}
+        self._process = subprocess.Popen(
+            [
+                *(sys.executable, "-c", _PROGRAM),
+                *(json.dumps(paths), self.address, json.dumps(self.settings)),
+            ],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def kill(self) -> None:
+        """As the kernel would."""
+        self.process.kill()
+        self._end()
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self._end()
+
+    def close(self) -> None:
+        """End it, whatever state it is in."""
+        if self._process is not None:
+            self.kill()
+
+    def _end(self) -> int:
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+        self.process.communicate(timeout=15)
+        code = self.process.returncode
+        self._process = None
+        return code
+
+    def append(self, signal_: Signal, *tables: Tables) -> None:
+        """Write records and make them durable, as the collector does before an ack."""
+        for of_record in tables:
+            self.writer.append(signal_, time.time_ns(), encode(signal_, of_record))
+        self.writer.sync()
+
+    def chunks(self, query: str, **request: Any) -> Sequence[archive_pb2.QueryChunk]:
+        """Raw answer to a query."""
+        request.setdefault("query_id", f"q{next(self._ids)}")
+        return list(self.stub.Query(archive_pb2.QueryRequest(query=query, **request), timeout=30))
+
+    def ask(self, query: str, **request: Any) -> list[dict[str, Any]]:
+        """Rows of a query; waits out an archive that is being opened."""
+
+        def answered() -> Sequence[archive_pb2.QueryChunk] | None:
+            try:
+                return self.chunks(query, **request)
+            except grpc.RpcError as error:
+                if error.code() is grpc.StatusCode.UNAVAILABLE:
+                    return None
+                raise
+
+        chunks = eventually(answered, what="an open archive") or []
+        columns = Columns(
+            [column.name for column in chunks[0].columns],
+            [column.type for column in chunks[0].columns],
+        )
+        return decoded(b"".join(chunk.arrow_ipc for chunk in chunks), columns)
+
+    def count(self, table: str) -> int:
+        """Rows of a table."""
+        (row,) = self.ask(f"SELECT count(*) AS n FROM {table}")
+        return int(row["n"])
+
+    def stats(self) -> archive_pb2.StatsReply:
+        """The account book."""
+        reply: archive_pb2.StatsReply = self.stub.Stats(archive_pb2.StatsRequest(), timeout=10)
+        return reply

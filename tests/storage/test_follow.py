@@ -1,0 +1,197 @@
+"""What is in the journal gets into the archive: all of it, once, soon."""
+
+import os
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from storage.journal import segment_path, segments
+from storage.schema import MetricType, Signal
+from tests.storage.records import TIME_NS, log_tables, metric_tables, span_tables
+from tests.storage.running import Storage
+from tests.waiting import eventually
+
+# Checkpoints come when a test says so, by stopping, or by rows.
+NO_CHECKPOINTS = {"checkpoint_interval_s": 3_600.0, "checkpoint_max_rows": 10**9}
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Iterator[Storage]:
+    """A storage process, not started, whose settings a test may change."""
+    running = Storage(tmp_path, **NO_CHECKPOINTS)
+    yield running
+    running.close()
+
+
+def spans(first: int, count: int) -> Any:
+    """A record of spans with names that are numbers."""
+    return span_tables(*[{"name": str(first + n), "attributes": {"n": n}} for n in range(count)])
+
+
+def names(storage: Storage) -> list[int]:
+    return [
+        int(row["name"]) for row in storage.ask("SELECT name FROM spans ORDER BY name::INTEGER")
+    ]
+
+
+def has_spans(storage: Storage, count: int) -> bool:
+    return storage.count("spans") == count
+
+
+def test_soon(storage: Storage) -> None:
+    """A row can be queried within a second of being acknowledged."""
+    storage.start()
+    storage.append(Signal.SPANS, spans(0, 10))
+    eventually(lambda: storage.count("spans") == 10)
+    for number in range(1, 4):
+        storage.append(Signal.SPANS, spans(10 * number, 10))
+        eventually(partial(has_spans, storage, 10 * (number + 1)), within_s=1.0)
+
+
+def test_all_signals(storage: Storage) -> None:
+    """Signals that stand mixed in the journal all arrive, with their rollups."""
+    storage.append(Signal.SPANS, spans(0, 3))
+    storage.append(Signal.LOGS, log_tables({"body": "a"}, {"body": "b"}))
+    storage.append(Signal.METRICS, metric_tables(MetricType.GAUGE, {"as_double": 1.0}))
+    storage.append(Signal.SPANS, spans(3, 3))
+    storage.start()
+    expected = {"spans": 6, "logs": 2, "metric_points": 1}
+    eventually(lambda: storage.stats().archived_items == expected)
+    stats = storage.stats()
+    rows = {name: table.rows for name, table in stats.tables.items()}
+    assert rows == {**expected, "rollups": 8}
+    assert stats.lag_bytes == 0
+    assert stats.lag_ms == 0
+    assert stats.tables["spans"].oldest_time_unix_nano == TIME_NS
+    assert stats.ack_to_archive.count == 4
+    assert not stats.problems
+
+
+def test_stop(storage: Storage) -> None:
+    """SIGTERM leaves an archive that has everything and needs no journal."""
+    storage.start()
+    storage.append(Signal.SPANS, spans(0, 100))
+    assert storage.stop() == 0
+    for number in segments(storage.journal_dir)[:-1]:
+        segment_path(storage.journal_dir, number).unlink()
+    storage.start()
+    assert storage.count("spans") == 100
+    assert storage.stop() == 0
+
+
+def test_killed_before_commit(storage: Storage) -> None:
+    """What is in the journal only is archived after a kill."""
+    storage.settings["commit_interval_ms"] = 3_600_000
+    storage.start()
+    storage.append(Signal.SPANS, spans(0, 50))
+    eventually(lambda: storage.stats().lag_bytes > 0)
+    storage.kill()
+    storage.settings["commit_interval_ms"] = 10
+    storage.start()
+    eventually(lambda: names(storage) == list(range(50)))
+
+
+def test_killed_before_checkpoint(storage: Storage) -> None:
+    """Commits that were not made durable come again from the journal, once."""
+    storage.start()
+    for first in range(0, 500, 50):
+        storage.append(Signal.SPANS, spans(first, 50))
+        eventually(partial(has_spans, storage, first + 50))
+    storage.kill()
+    storage.start()
+    eventually(lambda: names(storage) == list(range(500)))
+    assert storage.stats().lag_bytes == 0
+
+
+def test_killed_after_checkpoint(storage: Storage) -> None:
+    """What a checkpoint made durable does not come again."""
+    storage.settings["checkpoint_max_rows"] = 1
+    storage.start()
+    storage.append(Signal.SPANS, spans(0, 50))
+    eventually(lambda: storage.stats().checkpoint.count > 0)
+    storage.kill()
+    storage.settings["checkpoint_max_rows"] = 10**9
+    storage.start()
+    assert names(storage) == list(range(50))
+    storage.append(Signal.SPANS, spans(50, 50))
+    eventually(lambda: names(storage) == list(range(100)))
+    storage.kill()
+    storage.start()
+    eventually(lambda: names(storage) == list(range(100)))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_killed_any_time(storage: Storage, seed: int) -> None:
+    """However often it is killed, everything is there once."""
+    storage.settings |= {"checkpoint_max_rows": 100, "commit_interval_ms": 5}
+    written = 0
+    for round_ in range(4):
+        storage.start()
+        deadline_s = time.monotonic() + 0.1 * (1 + (seed + round_) % 3)
+        while time.monotonic() < deadline_s:
+            storage.append(Signal.SPANS, spans(written, 20))
+            written += 20
+        storage.kill()
+    storage.start()
+    eventually(lambda: storage.count("spans") >= written)
+    assert names(storage) == list(range(written))
+    (row,) = storage.ask("SELECT sum(count)::BIGINT AS n FROM rollups")
+    assert row["n"] == written
+
+
+def test_damaged_archive(storage: Storage) -> None:
+    """An archive that cannot be opened is set aside, and the journal fills a new one."""
+    storage.archive_path.write_bytes(b"not a database" * 1_000)
+    storage.append(Signal.SPANS, spans(0, 5))
+    storage.start()
+    eventually(lambda: names(storage) == list(range(5)))
+    (aside,) = storage.folder.glob("archive.duckdb.set-aside-*")
+    assert aside.read_bytes().startswith(b"not a database")
+
+
+def test_newer_archive(storage: Storage) -> None:
+    """An archive of a newer Tenth is refused and left alone."""
+    storage.start()
+    storage.stop()
+    with duckdb.connect(storage.archive_path) as connection:
+        connection.execute("UPDATE tenth_meta SET value = '999' WHERE key = 'schema_version'")
+    storage.launch()
+    _, complaint = storage.process.communicate(timeout=20)
+    assert storage.process.returncode != 0
+    assert "schema version 999" in complaint
+
+
+def test_stray_wal(storage: Storage) -> None:
+    """A write-ahead log beside the archive is set aside unread: only the journal is one."""
+    storage.append(Signal.SPANS, spans(0, 5))
+    storage.start()
+    eventually(lambda: storage.count("spans") == 5)
+    storage.stop()
+    wal = storage.folder / "archive.duckdb.wal"
+    wal.write_bytes(b"\0" * 4_096)
+    storage.start()
+    assert storage.count("spans") == 5
+    assert not wal.exists()
+
+
+def test_segments_are_kept_for_the_ring(storage: Storage) -> None:
+    """Archived segments stay until they are too old for the collector to need them."""
+    storage.settings["checkpoint_max_rows"] = 1
+    for first in range(0, 3_000, 500):
+        storage.append(Signal.SPANS, spans(first, 500))
+    assert len(segments(storage.journal_dir)) > 1
+    storage.start()
+    eventually(lambda: storage.stats().checkpoint.count > 0)
+    assert len(segments(storage.journal_dir)) > 1
+    storage.stop()
+    for number in segments(storage.journal_dir):
+        os.utime(segment_path(storage.journal_dir, number), (0, 0))
+    storage.start()
+    storage.append(Signal.SPANS, spans(3_000, 1))
+    eventually(lambda: len(segments(storage.journal_dir)) == 1)
+    assert storage.count("spans") == 3_001
