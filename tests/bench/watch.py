@@ -1,0 +1,87 @@
+"""Looking at a running Tenth while it is under load."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Final
+
+import psutil
+
+from tests.bench.load import Generator
+from tests.bench.private import Tenth
+from tests.waiting import eventually
+
+_SAMPLE_S: Final = 1.0
+_LAG_POLL_S: Final = 0.2
+# The generator rests while storage is further behind: half of what may be at the end.
+HOLD_LAG_MS: Final = 2_500.0
+_DRAIN_S: Final = 120.0
+
+
+@dataclass(slots=True)
+class Cost:
+    """CPU seconds by role, the generator's own included, and the most memory together."""
+
+    cpu_s: dict[str, float] = field(default_factory=dict)
+    max_pss_bytes: int = 0
+
+    def cores(self, seconds: float) -> str:
+        """The cores that each role kept busy."""
+        return ", ".join(f"{name} {used / seconds:.2f}" for name, used in self.cpu_s.items())
+
+
+@contextlib.asynccontextmanager
+async def costs(tenth: Tenth) -> AsyncIterator[Cost]:
+    """What the body costs; complete when the context ends."""
+    cost = Cost()
+    before = _cpu_s(tenth)
+    sampling = asyncio.create_task(_sample_memory(tenth, cost))
+    try:
+        yield cost
+    finally:
+        sampling.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await sampling
+    cost.cpu_s = {name: used - before.get(name, 0.0) for name, used in _cpu_s(tenth).items()}
+
+
+def _cpu_s(tenth: Tenth) -> dict[str, float]:
+    return tenth.cpu_s() | {"generator": sum(psutil.Process().cpu_times()[:2])}
+
+
+async def _sample_memory(tenth: Tenth, cost: Cost) -> None:
+    while True:
+        cost.max_pss_bytes = max(cost.max_pss_bytes, await asyncio.to_thread(tenth.pss_bytes))
+        await asyncio.sleep(_SAMPLE_S)
+
+
+@contextlib.asynccontextmanager
+async def held_at_lag(tenth: Tenth, generator: Generator) -> AsyncIterator[None]:
+    """In the body, the generator goes on only while storage keeps up."""
+    holding = asyncio.create_task(_hold(tenth, generator))
+    try:
+        yield
+    finally:
+        holding.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await holding
+
+
+async def _hold(tenth: Tenth, generator: Generator) -> None:
+    while True:
+        if await asyncio.to_thread(lag_ms, tenth) > HOLD_LAG_MS:
+            generator.going.clear()
+        else:
+            generator.going.set()
+        await asyncio.sleep(_LAG_POLL_S)
+
+
+def lag_ms(tenth: Tenth) -> float:
+    """Age of the oldest record that is not archived."""
+    return float(tenth.stats()["journal"]["lag_ms"])
+
+
+def drain(tenth: Tenth) -> None:
+    """Return when everything is archived."""
+    eventually(lambda: lag_ms(tenth) == 0, _DRAIN_S, "archiving all")
