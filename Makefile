@@ -107,6 +107,12 @@ wheel: $(VENV)/installed ## Build the wheel into dist/
 	rm -rf dist
 	$(BIN)/hatchling build -t wheel
 
+# ---- measuring
+
+.PHONY: bench
+bench: $(VENV)/installed ## Measure receiving and archiving, some minutes (ARGS=--quick for less)
+	$(BIN)/python -m tests.bench.run $(ARGS)
+
 # ---- generated files
 
 PROTOC = $(BIN)/python -m grpc_tools.protoc --python_out=$(1) --pyi_out=$(1) --grpc_python_out=$(1)

@@ -8,13 +8,14 @@ import socket
 import sys
 import time
 from typing import Final
+from urllib.parse import quote
 
 from tenth import roles
 from tenth.data_dir import DataDir, exclusive
 from tenth.errors import UserError
 from tenth.logs import start_log
 from tenth.roles import RoleName
-from tenth.settings import ENV_PREFIX, Settings, as_environment
+from tenth.settings import ENV_PREFIX, Settings, as_environment, tokens
 from tenth.supervisor import RoleProcess, Supervisor
 from tenth.values import NetworkAddress
 
@@ -121,9 +122,14 @@ def _why_not_ready(ui: NetworkAddress) -> str | None:
 
 
 def _introduction(settings: Settings) -> str:
+    page = f"http://{settings.ui.reachable}/"
+    ui_tokens = tokens(settings.ui_token)
+    # On a terminal the link logs in by itself; a log file must not hold the token.
+    if ui_tokens and sys.stdout.isatty():
+        page += f"login?token={quote(ui_tokens[0])}"
     return "\n".join(
         [
-            f"Tenth is ready. Open http://{settings.ui.reachable}/",
+            f"Tenth is ready. Open {page}",
             f"  OTLP/gRPC  {settings.otlp_grpc}",
             f"  OTLP/HTTP  http://{settings.otlp_http}",
             f"  data       {settings.data}",
