@@ -15,7 +15,14 @@ from typing import Final
 
 from collector.account import Account
 from collector.columns import Group, flatten
-from collector.decode import Decoder, MalformedRequestError, check_parts
+from collector.decode import (
+    Decoder,
+    MalformedRequestError,
+    SeveralMembersError,
+    canonical,
+    check_density,
+    check_parts,
+)
 from collector.refusal import Reason, Refusal
 from collector.windows import Ring
 from storage.journal import Writer, encode
@@ -87,17 +94,13 @@ class Ingest:
     async def submit(self, signal: Signal, body: bytes, transport: str) -> Outcome:
         """Take in one request in protobuf. Raises Refusal."""
         if self.closed:
-            raise self.closed
-        if self.inflight_bytes + len(body) > self._max_inflight_bytes:
-            raise Refusal(
-                Reason.OVERLOADED,
-                f"{self.inflight_bytes} bytes are in flight, the most there may be is "
-                f"{self._max_inflight_bytes}; send again later",
-            )
+            # Not this object itself: each raise would add to its traceback.
+            raise Refusal(self.closed.reason, self.closed.message)
+        self.reserve(len(body))
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
         def settle(answer: asyncio.Future[Outcome]) -> None:
-            self.inflight_bytes -= len(body)
+            self.release(len(body))
             self._inflight_requests -= 1
             if not self._inflight_requests:
                 self._idle.set()
@@ -107,10 +110,23 @@ class Ingest:
         answer.add_done_callback(settle)
         self._waiting[signal].append(_Request(body, transport, self._clock(), answer))
         self._arrived.set()
-        self.inflight_bytes += len(body)
         self._inflight_requests += 1
         self._idle.clear()
         return await answer
+
+    def reserve(self, size_bytes: int) -> None:
+        """Count bytes of a request as in flight, until `release`. Raises Refusal."""
+        if self.inflight_bytes + size_bytes > self._max_inflight_bytes:
+            raise Refusal(
+                Reason.OVERLOADED,
+                f"{self.inflight_bytes} bytes are in flight, the most there may be is "
+                f"{self._max_inflight_bytes}; send again later",
+            )
+        self.inflight_bytes += size_bytes
+
+    def release(self, size_bytes: int) -> None:
+        """The opposite of `reserve`."""
+        self.inflight_bytes -= size_bytes
 
     def refused(self, signal: Signal | None, refusal: Refusal) -> None:
         """Count a refused request; `signal` is None where it is unknown."""
@@ -121,6 +137,11 @@ class Ingest:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._decode_groups())
             tasks.create_task(self._journal_groups())
+
+    def stop(self) -> None:
+        """Wait for what the threads do now; nothing is journaled any more. Blocking."""
+        for thread in (self._decode_thread, self._journal_thread):
+            thread.shutdown(cancel_futures=True)
 
     async def drain(self) -> None:
         """Return once everything that was taken in is answered."""
@@ -165,10 +186,20 @@ class Ingest:
             return []
 
     def _decode_group(self, signal: Signal, requests: list[_Request]) -> _Decoded:
-        nested = self._decoders[signal].decode([request.body for request in requests])
+        bodies = [request.body for request in requests]
+        for body in bodies:
+            check_density(body)
+        try:
+            group = self._flatten(signal, bodies)
+        except SeveralMembersError:
+            group = self._flatten(signal, [canonical(signal, body) for body in bodies])
+        return _Decoded(requests, group)
+
+    def _flatten(self, signal: Signal, bodies: list[bytes]) -> Group:
+        nested = self._decoders[signal].decode(bodies)
         group = flatten(signal, nested)
         check_parts(nested, group.tables["origins"])
-        return _Decoded(requests, group)
+        return group
 
     async def _journal_groups(self) -> None:
         loop = asyncio.get_running_loop()

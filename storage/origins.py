@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
+from storage.nested import parse
 from storage.origin import service_name
 from storage.schema import KEY_VALUES
 
@@ -135,8 +136,8 @@ def _digest(key: _Key) -> bytes:
 
 def _decode(key: _Key) -> _Row:
     resource_bytes, resource_schema_url, scope_bytes, scope_schema_url = key
-    resource = Resource.FromString(resource_bytes)
-    scope = InstrumentationScope.FromString(scope_bytes)
+    resource = parse(Resource, resource_bytes)
+    scope = parse(InstrumentationScope, scope_bytes)
     text = {
         item.key: item.value.string_value
         for item in resource.attributes

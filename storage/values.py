@@ -13,6 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValueList
 
+from storage.nested import parse
+
 Types = npt.NDArray[np.uint8]
 Json = None | str | bool | int | float | list["Json"] | dict[str, "Json"]
 
@@ -137,7 +139,7 @@ def _read_nested(
 
 
 def _read_array(data: bytes) -> tuple[Type, Json]:
-    values = ArrayValue.FromString(data).values
+    values = parse(ArrayValue, data).values
     kinds = {value.WhichOneof("value") for value in values}
     if not kinds:
         return Type.STRINGS, []
@@ -148,7 +150,7 @@ def _read_array(data: bytes) -> tuple[Type, Json]:
 
 
 def _read_kvlist(data: bytes) -> tuple[Type, Json]:
-    return Type.NESTED, json.dumps(_object(KeyValueList.FromString(data)))
+    return Type.NESTED, json.dumps(_object(parse(KeyValueList, data)))
 
 
 def _object(values: KeyValueList) -> dict[str, Json]:
