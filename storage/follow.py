@@ -205,7 +205,7 @@ class Follower:
     def _pass_over(self, batch: Batch, record: Record, error: Exception) -> None:
         path = set_aside(self._config, record)
         log.error("a journal record cannot be archived and is set aside as %s: %s", path, error)
-        self.account.journal_faults["bad_record"] += 1
+        self.account.journal_faults["unarchived_record"] += 1
         self.account.records_set_aside += 1
         batch.pass_over(record)
 

@@ -83,6 +83,8 @@ def check(connection: duckdb.DuckDBPyConnection, query: str) -> str:
             raise RefusedError("only SELECT is allowed here: the archive cannot be changed by SQL")
         raise InvalidQueryError(answer["error_message"])
     statements = answer["statements"]
+    if not statements:
+        raise InvalidQueryError("there is no statement")
     if len(statements) != 1:
         raise RefusedError("one statement at a time, please")
     _Walk().visit(statements[0]["node"], frozenset())

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pytest
 
-from storage.journal import segment_path, segments
+from storage.journal import Reader, Writer, segment_path, segments
 from storage.schema import MetricType, Signal
 from tests.storage.records import TIME_NS, log_tables, metric_tables, span_tables
 from tests.storage.running import Storage
@@ -195,3 +196,37 @@ def test_segments_are_kept_for_the_ring(storage: Storage) -> None:
     storage.append(Signal.SPANS, spans(3_000, 1))
     eventually(lambda: len(segments(storage.journal_dir)) == 1)
     assert storage.count("spans") == 3_001
+
+
+def test_poison(storage: Storage) -> None:
+    """A record that cannot be archived is kept as a file and does not hold up the others."""
+    poison = spans(100, 5)
+    broken = pa.array([b"\xff\xff"], pa.binary())
+    poison["origins"] = poison["origins"].set_column(0, "resource", broken)
+    storage.append(Signal.SPANS, spans(0, 5), spans(5, 5), poison, spans(10, 5))
+    storage.start()
+    eventually(lambda: names(storage) == list(range(15)))
+    stats = storage.stats()
+    assert stats.journal_faults["unarchived_record"] == 1
+    assert "set-aside" in stats.problems[0]
+    (file,) = (storage.folder / "set-aside").iterdir()
+    segment_path(storage.folder, 1).write_bytes(file.read_bytes())
+    (record,) = Reader(storage.folder).read(1 << 20)
+    assert record.tables()["spans"].num_rows == 5
+    storage.append(Signal.SPANS, spans(15, 5))
+    eventually(lambda: names(storage) == list(range(20)))
+
+
+def test_replaced_journal(storage: Storage) -> None:
+    """A journal that starts anew, with lower numbers, is read from its start."""
+    for first in (0, 500):
+        storage.append(Signal.SPANS, *(spans(first + n, 1) for n in range(100)))
+    storage.start()
+    eventually(lambda: storage.count("spans") == 200)
+    storage.stop()
+    for number in segments(storage.journal_dir):
+        segment_path(storage.journal_dir, number).unlink()
+    storage.writer = Writer(storage.journal_dir, segment_bytes=1 << 20)
+    storage.append(Signal.SPANS, spans(1_000, 3))
+    storage.start()
+    eventually(lambda: storage.count("spans") == 203)
