@@ -13,6 +13,7 @@ import ptars
 import pyarrow as pa
 import pyarrow.compute as pc
 from google.protobuf import descriptor_pool
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.descriptor_pb2 import (
     DescriptorProto,
     FieldDescriptorProto,
@@ -68,7 +69,7 @@ _MAX_CACHED_BYTES: Final = 16 * 1024
 # Bodies up to here cannot have more fields than _MAX_FIELDS.
 _DENSE_BYTES: Final = 4 * 1024 * 1024
 _MAX_FIELDS: Final = 2_000_000
-_LARGE_FIELD_BYTES: Final = 64 * 1024
+_LARGE_BYTES: Final = 64 * 1024
 _LENGTH_DELIMITED: Final = 2
 
 
@@ -150,18 +151,20 @@ def canonical(signal: Signal, body: bytes) -> bytes:
         raise MalformedRequestError(str(error)) from error
 
 
-def check_density(body: bytes) -> None:
+def check_density(signal: Signal, body: bytes) -> None:
     """Raises MalformedRequestError when a large body has too many fields.
 
     Two bytes on the wire can be a whole item, a hundred times that in columns.
     """
-    if len(body) > _DENSE_BYTES and _count_fields(body, 0) > _MAX_FIELDS:
+    if len(body) <= _DENSE_BYTES:
+        return
+    if _count_fields(body, REQUESTS[signal].DESCRIPTOR, 0) > _MAX_FIELDS:
         raise MalformedRequestError(
             f"the request has more than {_MAX_FIELDS} items and fields; send smaller batches"
         )
 
 
-def _count_fields(message: bytes, known: int) -> int:
+def _count_fields(message: bytes, descriptor: Descriptor, known: int) -> int:
     """`known` and the fields of a message and of large messages in it, until there are too many."""
     at = 0
     try:
@@ -170,13 +173,14 @@ def _count_fields(message: bytes, known: int) -> int:
             known += 1
             if tag & 7 == _LENGTH_DELIMITED:
                 length, at = _varint(message, at)
-                if length > _LARGE_FIELD_BYTES:
-                    known = _count_fields(message[at : at + length], known)
+                field = descriptor.fields_by_number.get(tag >> 3) if length > _LARGE_BYTES else None
+                if field is not None and field.message_type:
+                    known = _count_fields(message[at : at + length], field.message_type, known)
                 at += length
             else:
                 at = _varint(message, at)[1] if tag & 7 == 0 else at + (8 if tag & 7 == 1 else 4)
     except IndexError:
-        pass  # text or bytes, or malformed, which is for the decoder to say
+        pass  # malformed, which is for the decoder to say
     return known
 
 

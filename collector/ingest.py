@@ -188,7 +188,7 @@ class Ingest:
     def _decode_group(self, signal: Signal, requests: list[_Request]) -> _Decoded:
         bodies = [request.body for request in requests]
         for body in bodies:
-            check_density(body)
+            check_density(signal, body)
         try:
             group = self._flatten(signal, bodies)
         except SeveralMembersError:
