@@ -64,7 +64,7 @@ export class LineReader {
   readonly known: number;
   private readonly first: number;
   private readonly newest: number;
-  private readonly capacity: number;
+  private readonly ring: PanelRing;
   private readonly slots: Float32Array | null;
   private readonly kind: Kind;
   private readonly empty: number;
@@ -76,17 +76,22 @@ export class LineReader {
     this.known = Math.min(known, endWindow);
     this.first = ring.firstHeld;
     this.newest = ring.newestWindow;
-    this.capacity = ring.capacity;
+    this.ring = ring;
     this.slots = ring.slots(line.measure, line.series);
     this.kind = kind;
     this.empty = kind === "rate" ? 0 : NaN;
   }
 
-  /** One window's value: NaN is an empty window of a gauge, null is unknown. */
-  at(window: number): number | null {
-    if (window > this.known || window < this.first || !this.slots) return null;
+  /** Whether anything may be known of these windows. */
+  covers(from: number, to: number): boolean {
+    return from <= this.known && to >= this.first;
+  }
+
+  /** One window's value; NaN where there is none, or none yet. */
+  at(window: number): number {
+    if (window > this.known || window < this.first || this.slots === null) return NaN;
     if (window > this.newest) return this.empty;
-    const value = this.slots[window % this.capacity] as number;
+    const value = this.slots[this.ring.slot(window)] as number;
     if (Number.isNaN(value)) return this.empty;
     return this.kind === "growth" ? value / this.windowsSinceRead(window) : value;
   }
@@ -95,7 +100,7 @@ export class LineReader {
   private windowsSinceRead(window: number): number {
     const oldest = Math.max(this.first, window - STALE_WINDOWS);
     for (let before = window - 1; before >= oldest; before -= 1) {
-      if (!Number.isNaN(this.slots?.[before % this.capacity])) return window - before;
+      if (!Number.isNaN(this.slots?.[this.ring.slot(before)])) return window - before;
     }
     return NaN;
   }
@@ -106,7 +111,7 @@ export class LineReader {
     let count = 0;
     for (let i = window - windows + 1; i <= window; i += 1) {
       const value = this.at(i);
-      if (value !== null && !Number.isNaN(value)) {
+      if (!Number.isNaN(value)) {
         sum += value;
         count += 1;
       }
@@ -124,7 +129,6 @@ export class LineReader {
   private latest(endWindow: number): number {
     for (let window = this.known; window > endWindow - STALE_WINDOWS; window -= 1) {
       const value = this.at(window);
-      if (value === null) return NaN;
       if (!Number.isNaN(value)) return value;
     }
     return NaN;
@@ -161,34 +165,29 @@ function writeBucket(
   at: number,
 ): boolean {
   const start = grid.first + bucket * grid.step;
+  const end = start + grid.step;
   let min = Infinity;
   let max = -Infinity;
-  let minFirst = true;
-  let unknown = 0;
-  for (let window = start; window < start + grid.step; window += 1) {
+  let minWindow = start;
+  let maxWindow = start;
+  for (let window = start; window < end; window += 1) {
     const value = reader.at(window);
-    if (value === null) unknown += 1;
-    else {
-      // NaN is neither less nor more.
-      if (value < min) {
-        min = value;
-        minFirst = max === -Infinity || value > max;
-      }
-      if (value > max) {
-        if (max !== -Infinity) minFirst = true;
-        max = value;
-      }
+    // NaN is neither less nor more.
+    if (value < min) {
+      min = value;
+      minWindow = window;
+    }
+    if (value > max) {
+      max = value;
+      maxWindow = window;
     }
   }
-  if (max === -Infinity) {
-    const point = unknown === grid.step ? null : undefined;
-    out[at] = point;
-    if (grid.step > 1) out[at + 1] = point;
-    return false;
-  }
-  out[at] = minFirst ? min : max;
-  if (grid.step > 1) out[at + 1] = minFirst ? max : min;
-  return true;
+  const empty = max === -Infinity;
+  const gap = reader.covers(start, end - 1) ? undefined : null;
+  const [first, second] = minWindow <= maxWindow ? [min, max] : [max, min];
+  out[at] = empty ? gap : first;
+  if (grid.step > 1) out[at + 1] = empty ? gap : second;
+  return !empty;
 }
 
 /** The indexes of points with a gap on both sides, which no line shows. */

@@ -17,6 +17,8 @@ export class PanelRing {
   /** Windows before this one were never asked for, or have left the ring. */
   oldestWindow = 0;
 
+  /** Slots count from here: the remainder of a small integer is ten times quicker. */
+  private origin = 0;
   private newestBySeries: number[] = [];
   private columns = new Map<string, Float32Array>();
 
@@ -41,6 +43,7 @@ export class PanelRing {
       this.series = update.series;
       this.newestBySeries = update.series.map(() => -1);
       this.oldestWindow = oldestWindow;
+      this.origin = update.firstWindow - this.capacity;
     }
     if (update.series.length !== this.series.length) return;
     const { offsets } = update;
@@ -54,13 +57,18 @@ export class PanelRing {
   value(measure: string, series: number, window: number): number {
     const column = this.columns.get(measure);
     if (!column || !this.holds(window)) return NaN;
-    return column[series * this.capacity + (window % this.capacity)]!;
+    return column[series * this.capacity + this.slot(window)]!;
   }
 
-  /** All slots of one series; the slot of window `w` is `w % capacity`. */
+  /** All slots of one series, by `slot(window)`. */
   slots(measure: string, series: number): Float32Array | null {
     const column = this.columns.get(measure);
     return column?.subarray(series * this.capacity, (series + 1) * this.capacity) ?? null;
+  }
+
+  /** Where a held window's value stands in `slots`. */
+  slot(window: number): number {
+    return ((window - this.origin) | 0) % this.capacity;
   }
 
   /** The newest window with a value of this series; -1 while there is none. */
@@ -84,7 +92,7 @@ export class PanelRing {
     for (const column of this.columns.values()) {
       for (let series = 0; series < this.series.length; series += 1) {
         for (let window = from; window <= newest; window += 1) {
-          column[series * this.capacity + (window % this.capacity)] = NaN;
+          column[series * this.capacity + this.slot(window)] = NaN;
         }
       }
     }
@@ -101,7 +109,7 @@ export class PanelRing {
         const window = firstWindow + offsets[i]!;
         if (!this.holds(window)) continue;
         const value = values[series * count + i]!;
-        column[series * this.capacity + (window % this.capacity)] = value;
+        column[series * this.capacity + this.slot(window)] = value;
         if (window > newest && !Number.isNaN(value)) newest = window;
       }
       this.newestBySeries[series] = newest;
