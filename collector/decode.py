@@ -13,7 +13,6 @@ import ptars
 import pyarrow as pa
 import pyarrow.compute as pc
 from google.protobuf import descriptor_pool
-from google.protobuf.descriptor import Descriptor
 from google.protobuf.descriptor_pb2 import (
     DescriptorProto,
     FieldDescriptorProto,
@@ -164,7 +163,7 @@ def check_density(signal: Signal, body: bytes) -> None:
         )
 
 
-def _count_fields(message: bytes, descriptor: Descriptor, known: int) -> int:
+def _count_fields(message: bytes, descriptor: Any, known: int) -> int:
     """`known` and the fields of a message and of large messages in it, until there are too many."""
     at = 0
     try:
