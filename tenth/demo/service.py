@@ -1,6 +1,7 @@
 """One shop service as a process: `python -m tenth.demo.service NAME SOCKET URLS`.
 
-It serves until its standard input ends, then says how many spans it got rid of.
+It says when it is open, serves until its standard input ends, and then says how
+many spans it got rid of.
 """
 
 import asyncio
@@ -22,11 +23,15 @@ def main() -> None:
     name, descriptor, urls = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3])
     sent = telemetry.start(f"shop-{name}")
     HTTPXClientInstrumentor().instrument()
-    app = telemetry.instrumented(service(name, urls))
+    app = telemetry.instrumented(service(name, urls, opened=_say_open))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on"))
     threading.Thread(target=_stop_at_end_of_input, args=(server,), daemon=True).start()
     asyncio.run(server.serve(sockets=[socket.socket(fileno=descriptor)]))
     print(json.dumps({"service": f"shop-{name}", "spans": sent.shutdown()}), flush=True)
+
+
+def _say_open() -> None:
+    print("open", flush=True)
 
 
 def _stop_at_end_of_input(server: uvicorn.Server) -> None:

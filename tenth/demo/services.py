@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+from collections.abc import Callable
 from typing import Any, Final
 
 import httpx
@@ -139,13 +140,14 @@ async def _before_request(request: Request[Any, Any, Any]) -> None:
     name_by_route(request.scope)
 
 
-def service(name: str, urls: dict[str, str]) -> Litestar:
-    """The app of one service, which finds the others at `urls`."""
+def service(name: str, urls: dict[str, str], opened: Callable[[], None]) -> Litestar:
+    """The app of one service, which finds the others at `urls` and calls `opened` at its start."""
     return Litestar(
         [Router("/", route_handlers=HANDLERS[name])],
         before_request=_before_request,
         after_exception=[record_failure],
         state=State({"client": httpx.AsyncClient(timeout=CALL_TIMEOUT_S, trust_env=False), **urls}),
+        on_startup=[opened],
         on_shutdown=[_close_client],
         openapi_config=None,
         logging_config=None,

@@ -1,6 +1,7 @@
 """`tenth demo`: opens the shop, lets customers in, closes it and counts."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from tenth.cli import Demo
 
 SERVICES: Final = ("frontend", "catalog", "checkout")
+START_TIMEOUT_S: Final = 30.0
 STOP_TIMEOUT_S: Final = 15.0
 # Half a second shows the shop's metrics move; spans and logs go every 200 ms.
 METRIC_INTERVAL_MS: Final = 500
@@ -48,6 +50,7 @@ async def _run(command: "Demo") -> tuple[dict[str, int], Counter[str]]:
     processes = [await _start(name, sockets[name], urls, command) for name in SERVICES]
     for listening in sockets.values():
         listening.close()
+    await asyncio.gather(*(_until_open(process) for process in processes))
     if not command.as_json:
         print(f"The shop is open at {urls['frontend']}/ and sends to {_receiver(command)}.")
     ends_s = time.monotonic() + command.duration.seconds if command.duration else None
@@ -90,6 +93,16 @@ async def _start(
         pass_fds=[descriptor],
         start_new_session=True,
     )
+
+
+async def _until_open(process: Process) -> None:
+    """Waits for the service to say so: customers at a closed door would look like slow requests."""
+    said = b""
+    with contextlib.suppress(TimeoutError):
+        if process.stdout:
+            said = await asyncio.wait_for(process.stdout.readline(), START_TIMEOUT_S)
+    if not said:
+        raise ShopError("a service of the shop did not start; see above")
 
 
 async def _stop(process: Process) -> tuple[str, int]:
