@@ -19,6 +19,8 @@ const RIGHT_PX = 26;
 const LEAST_DRAG_PX = 5;
 /** Numbers that change ten times a second cannot be read. */
 const LEGEND_EVERY_PAINTS = 5;
+/** Steps between times on the axis, in ms. */
+const TIME_INCREMENTS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300].map((s) => s * 1000);
 const BINARY_INCREMENTS = Array.from({ length: 50 }, (_, power) => 2 ** power);
 
 export interface ChartEvents {
@@ -212,7 +214,8 @@ export class TimeChart {
       {
         ...look,
         size: X_AXIS_PX,
-        space: 90,
+        space: 80,
+        incrs: TIME_INCREMENTS,
         gap: 4,
         values: (_, times) => times.map((time) => formatClock(time)),
       },
