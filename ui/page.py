@@ -2,18 +2,21 @@
 
 import re
 import secrets
-from pathlib import Path
-from typing import Any, Final
+from pathlib import Path, PurePath
+from typing import Final
 
-from litestar import MediaType, Response, Router, get
+from litestar import MediaType, Response, get
+from litestar.file_system import BaseLocalFileSystem
 from litestar.handlers import HTTPRouteHandler
-from litestar.static_files import create_static_files_router
+from litestar.params import FromPath
+from litestar.response.file import ASGIFileResponse
+from litestar.static_files import StaticFiles
 
 from ui.policy import content_security_policy
 
 STATIC_DIR: Final = Path(__file__).parent / "static"
 # The bundler puts a hash of the content into names: such a file never changes.
-_HASHED_NAME: Final = re.compile(r"[-.][0-9A-Za-z]{8,}\.[a-z0-9]+(\.map)?$")
+_HASHED_NAME: Final = re.compile(r"-[0-9A-Z]{8}\.[a-z0-9.]+$")
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _NONCE: Final = "__CSP_NONCE__"
 _MISSING: Final = """<!doctype html>
@@ -26,7 +29,7 @@ the project (<code>pip install .</code>); a source tree needs it again after cha
 """
 
 
-def page_routes(static_dir: Path = STATIC_DIR) -> list[HTTPRouteHandler | Router]:
+def page_routes(static_dir: Path = STATIC_DIR) -> list[HTTPRouteHandler]:
     """`/` and `/static/*`."""
 
     @get("/", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
@@ -44,11 +47,21 @@ def page_routes(static_dir: Path = STATIC_DIR) -> list[HTTPRouteHandler | Router
         page = text.replace(_NONCE, nonce)
         return Response(page, media_type=MediaType.HTML, headers=headers)
 
-    static = create_static_files_router(
-        path="/static", directories=[static_dir], after_request=_cache, name="static"
-    )
+    kept, asked_for = (_files(static_dir, cache) for cache in (_FOR_EVER, "no-cache"))
+
+    @get("/static/{file_path:path}", include_in_schema=False)
+    async def static(file_path: FromPath[PurePath]) -> ASGIFileResponse:
+        files = kept if _HASHED_NAME.search(file_path.name) else asked_for
+        return await files.handle(file_path.as_posix(), is_head_response=False)
+
     return [index, static]
 
 
-async def _cache(response: Any) -> Any:
-    return response
+def _files(static_dir: Path, cache_control: str) -> StaticFiles:
+    # It keeps requests within the directory.
+    return StaticFiles(
+        is_html_mode=False,
+        directories=[static_dir],
+        file_system=BaseLocalFileSystem(),
+        headers={"Cache-Control": cache_control},
+    )

@@ -5,7 +5,7 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from types import FrameType
 from typing import Any
 
@@ -33,22 +33,22 @@ def run(config: UiConfig) -> None:
 
 async def serve(config: UiConfig, listener: socket.socket) -> None:
     """Serve on a listening socket, and close it, until a signal or until cancelled; drain."""
-    app = build_app(config)
-    tracing = Tracing.of(config)
-    asgi = app.asgi if tracing is None else tracing.wrap(app.asgi)
-    server = DrainingServer(_uvicorn_config(asgi, config), before_drain=app.hub.close)
-    logger.info("the page is at %s", config.listen)
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        await asyncio.shield(serving)
-    except asyncio.CancelledError:
-        server.should_exit = True
-        await serving
-        raise
-    finally:
-        listener.close()
-        if tracing is not None:
-            await asyncio.to_thread(tracing.close)
+    with closing(listener):
+        app = build_app(config)
+        tracing = Tracing.of(config)
+        asgi = app.asgi if tracing is None else tracing.wrap(app.asgi)
+        server = DrainingServer(_uvicorn_config(asgi, config), before_drain=app.hub.close)
+        logger.info("the page is at %s", config.listen)
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            await asyncio.shield(serving)
+        except asyncio.CancelledError:
+            server.should_exit = True
+            await serving
+            raise
+        finally:
+            if tracing is not None:
+                await asyncio.to_thread(tracing.close)
 
 
 def _uvicorn_config(asgi: Any, config: UiConfig) -> uvicorn.Config:

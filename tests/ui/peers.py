@@ -142,6 +142,8 @@ class Answer:
     code: grpc.StatusCode | None = None
     details: str = ""
     blocks: bool = False
+    # Storage may cut the stream anywhere.
+    cut_bytes: int = 1 << 20
 
 
 class Storage(archive_pb2_grpc.ArchiveServicer):
@@ -203,6 +205,12 @@ def chunks(answer: Answer) -> list[archive_pb2.QueryChunk]:
             found.append(sink.getvalue())
             sink.seek(0)
             sink.truncate()
+    found.append(sink.getvalue())
+    pieces = [
+        data[start : start + answer.cut_bytes]
+        for data in found
+        for start in range(0, len(data), answer.cut_bytes)
+    ]
     return [
         archive_pb2.QueryChunk(
             arrow_ipc=data,
@@ -213,5 +221,5 @@ def chunks(answer: Answer) -> list[archive_pb2.QueryChunk]:
             if i == 0
             else [],
         )
-        for i, data in enumerate(found)
+        for i, data in enumerate(pieces)
     ]
