@@ -25,6 +25,11 @@ class System:
     process: subprocess.Popen[bytes] | None = None
 
     @property
+    def data(self) -> Path:
+        """The data folder."""
+        return self.folder / "data"
+
+    @property
     def otlp_grpc(self) -> str:
         """HOST:PORT."""
         return f"127.0.0.1:{self.ports[0]}"
@@ -107,27 +112,3 @@ class System:
         with urllib.request.urlopen(request, timeout=30) as response:
             rows: list[list[Any]] = json.load(response)["rows"]
             return rows
-
-
-def run_demo(system: System, rate: int, duration: str) -> dict[str, int]:
-    """Run the demo shop to its end; the spans that each service says it sent."""
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "tenth",
-            "demo",
-            "--rate",
-            str(rate),
-            "--duration",
-            duration,
-            "--json",
-        ],
-        env=os.environ | {"TENTH_OTLP_GRPC": system.otlp_grpc},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    spans: dict[str, int] = json.loads(done.stdout)["spans"]
-    return spans

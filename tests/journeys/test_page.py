@@ -50,15 +50,21 @@ def page(browser: Browser, system: System) -> Iterator[Page]:
     assert complaints == []
 
 
+def frames(page: Page, more_than: int) -> None:
+    """Wait until the page has painted so many frames."""
+    painted = "window.__tenth.stats.frames"
+    eventually(lambda: page.evaluate(painted) > more_than, 30, f"{more_than} frames")
+
+
 def pixels(page: Page, chart: str) -> str:
     """What a chart's canvas shows now."""
-    canvas = page.locator(f"[role=img][aria-label*='{chart}'] canvas").first
+    canvas = page.locator(".chart", has_text=chart).locator("canvas").first
     return str(canvas.evaluate("canvas => canvas.toDataURL()"))
 
 
 def test_host_charts_move_before_any_app_sends(page: Page) -> None:
     """A page opened on a fresh Tenth shows the host's CPU and goes on doing so."""
-    page.wait_for_function("window.__tenth.stats.frames > 5", timeout=20_000)
+    frames(page, more_than=5)
     before = pixels(page, "Host CPU")
     eventually(lambda: pixels(page, "Host CPU") != before, 20, "movement of the CPU chart")
 
@@ -67,9 +73,7 @@ def test_host_charts_move_before_any_app_sends(page: Page) -> None:
 def test_the_shop_appears_and_its_chart_moves(page: Page) -> None:
     """The demo's services can be chosen, and the rate chart changes while one watches."""
     for name in SHOP:
-        page.wait_for_function(
-            "name => document.body.textContent.includes(name)", arg=name, timeout=20_000
-        )
+        page.get_by_text(name).first.wait_for(state="attached", timeout=20_000)
     before = pixels(page, "Spans by service")
     eventually(lambda: pixels(page, "Spans by service") != before, 20, "movement of the chart")
 
@@ -77,7 +81,7 @@ def test_the_shop_appears_and_its_chart_moves(page: Page) -> None:
 @pytest.mark.usefixtures("shop")
 def test_frames_come_at_a_tenth_of_a_second(page: Page) -> None:
     """With the shop open the page paints frame after frame, and knows how old they are."""
-    page.wait_for_function("window.__tenth.stats.frames > 30", timeout=30_000)
+    frames(page, more_than=30)
     assert page.evaluate("window.__tenth.stats.paintCostMs") >= 0
     assert page.evaluate("window.__tenth.stats.reconnects") == 0
 
