@@ -14,14 +14,15 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from storage.journal import Reader, Record
 from storage.schema import Signal
-from tests.clients.sent import Row, Telemetry
+from tests.clients.telemetry import Telemetry
+from tests.clients.values import Row
 
 _MAX_BYTES = 1 << 24
 _ATTRIBUTES = ("attributes", "filtered_attributes", "metadata")
 
 
 def received(journal_dir: Path) -> Telemetry:
-    """All of the journal, in the rows of `tests.clients.sent`."""
+    """All of the journal, in the rows of `tests.clients.telemetry`."""
     reader = Reader(journal_dir, quarantine=False)
     rows: dict[Signal, list[Row]] = {signal: [] for signal in Signal}
     for record in reader.read(_MAX_BYTES):
@@ -81,9 +82,9 @@ def _field(name: str, value: Any) -> Any:
 
 def _any_value(fields: Row) -> AnyValue:
     """The message that the journal's struct stands for."""
-    nested = {"array_value": ArrayValue, "kvlist_value": KeyValueList}
-    members = {
-        name: nested[name].FromString(value) if name in nested else value
+    parse: Row = {"array_value": ArrayValue.FromString, "kvlist_value": KeyValueList.FromString}
+    members: Row = {
+        name: parse[name](value) if name in parse else value
         for name, value in fields.items()
         if value is not None
     }
@@ -92,7 +93,7 @@ def _any_value(fields: Row) -> AnyValue:
 
 
 def _typed(value: AnyValue) -> tuple[str | None, object]:
-    """The value as `tests.clients.sent.typed` writes it."""
+    """The value as `tests.clients.values.typed` writes it."""
     match value.WhichOneof("value"):
         case None:
             return None, None
