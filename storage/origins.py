@@ -34,7 +34,7 @@ ENTITY_REFS: Final = pa.list_(
 # The rows of the table `origins`; the attributes become VARIANTs when inserted.
 ROWS: Final = pa.schema(
     [
-        pa.field("origin_id", pa.uint64()),
+        pa.field("origin_id", pa.string()),
         pa.field("service_name", pa.string()),
         pa.field("service_namespace", pa.string()),
         pa.field("service_instance_id", pa.string()),
@@ -56,7 +56,7 @@ _Row = dict[str, object]
 
 
 class _Entry(NamedTuple):
-    origin_id: int
+    origin_id: str
     service_name: str
     scope_name: str
     scope_version: str
@@ -66,7 +66,7 @@ class _Entry(NamedTuple):
 class Origins:
     """The origins of a batch by their index, and `rows` (schema `ROWS`) not seen before."""
 
-    ids: pa.UInt64Array
+    ids: pa.StringArray
     service_names: pa.StringArray
     scope_names: pa.StringArray
     scope_versions: pa.StringArray
@@ -96,24 +96,24 @@ class OriginReader:
             pc.fill_null(origins["scope_schema_url"], ""),
         ]
         keys: list[_Key] = list(zip(*(column.to_pylist() for column in columns), strict=True))
-        new: dict[int, _Row] = {}
+        new: dict[str, _Row] = {}
         entries = [self._entry(key, new) for key in keys]
         return Origins(
-            pa.array([entry.origin_id for entry in entries], pa.uint64()),
+            pa.array([entry.origin_id for entry in entries], pa.string()),
             pa.array([entry.service_name for entry in entries], pa.string()),
             pa.array([entry.scope_name for entry in entries], pa.string()),
             pa.array([entry.scope_version for entry in entries], pa.string()),
             pa.Table.from_pylist(list(new.values()), ROWS),
         )
 
-    def _entry(self, key: _Key, new: dict[int, _Row]) -> _Entry:
+    def _entry(self, key: _Key, new: dict[str, _Row]) -> _Entry:
         entry = self._known.get(key)
         if entry is not None:
             self._known.move_to_end(key)
             return entry
         row = _decode(key)
         entry = _Entry(
-            int.from_bytes(_digest(key), "little"),
+            _digest(key),
             str(row["service_name"]),
             str(row["scope_name"]),
             str(row["scope_version"]),
@@ -125,13 +125,13 @@ class OriginReader:
         return entry
 
 
-def _digest(key: _Key) -> bytes:
+def _digest(key: _Key) -> str:
     hasher = blake2b(digest_size=8)
     for part in key:
         data = part.encode() if isinstance(part, str) else part
         hasher.update(len(data).to_bytes(8, "little"))
         hasher.update(data)
-    return hasher.digest()
+    return hasher.hexdigest()
 
 
 def _decode(key: _Key) -> _Row:

@@ -133,5 +133,5 @@ def _origin_columns(index: pa.Array, origins: Origins) -> dict[str, pa.Array]:
         "service_name": pick(index, origins.service_names),
         "scope_name": pick(index, origins.scope_names),
         "scope_version": pick(index, origins.scope_versions),
-        "origin_id": origins.ids.take(index),
+        "origin_id": pick(index, origins.ids),
     }

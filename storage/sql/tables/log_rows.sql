@@ -13,7 +13,7 @@ CREATE TABLE log_rows (
     service_name VARCHAR NOT NULL,
     scope_name VARCHAR NOT NULL,
     scope_version VARCHAR NOT NULL,
-    origin_id UBIGINT NOT NULL,
+    origin_id VARCHAR NOT NULL,
     attributes VARIANT NOT NULL,
     body VARIANT
 );

@@ -29,7 +29,7 @@ CREATE TABLE metric_point_rows (
     service_name VARCHAR NOT NULL,
     scope_name VARCHAR NOT NULL,
     scope_version VARCHAR NOT NULL,
-    origin_id UBIGINT NOT NULL,
+    origin_id VARCHAR NOT NULL,
     attributes VARIANT NOT NULL,
     metadata VARIANT NOT NULL,
     exemplars STRUCT(

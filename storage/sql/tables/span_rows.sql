@@ -18,7 +18,7 @@ CREATE TABLE span_rows (
     service_name VARCHAR NOT NULL,
     scope_name VARCHAR NOT NULL,
     scope_version VARCHAR NOT NULL,
-    origin_id UBIGINT NOT NULL,
+    origin_id VARCHAR NOT NULL,
     attributes VARIANT NOT NULL,
     events STRUCT(
         "time" TIMESTAMP_NS, name VARCHAR, attributes VARIANT, dropped_attributes_count UINTEGER
