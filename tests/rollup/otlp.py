@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from google.protobuf.message import Message
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -41,7 +41,13 @@ DELTA = AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA
 CUMULATIVE = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
 NO_RECORDED_VALUE = 1
 
-Item = tuple[Signal, Tables]
+
+class Item(NamedTuple):
+    """One request and what the collector journals of it."""
+
+    signal: Signal
+    tables: Tables
+    request: Message
 
 
 @cache
@@ -80,7 +86,7 @@ def metrics(*metrics: Metric, service: str = "shop") -> Item:
     request = ExportMetricsServiceRequest(
         resource_metrics=[ResourceMetrics(resource=_resource(service), scope_metrics=[scope])]
     )
-    return Signal.METRICS, tables_of(Signal.METRICS, request)
+    return Item(Signal.METRICS, tables_of(Signal.METRICS, request), request)
 
 
 def number(
@@ -226,7 +232,7 @@ def spans(*spans: Span, service: str = "shop") -> Item:
     request = ExportTraceServiceRequest(
         resource_spans=[ResourceSpans(resource=_resource(service), scope_spans=[scope])]
     )
-    return Signal.SPANS, tables_of(Signal.SPANS, request)
+    return Item(Signal.SPANS, tables_of(Signal.SPANS, request), request)
 
 
 def logs(*records: tuple[float, int], service: str = "shop") -> Item:
@@ -240,10 +246,10 @@ def logs(*records: tuple[float, int], service: str = "shop") -> Item:
     request = ExportLogsServiceRequest(
         resource_logs=[ResourceLogs(resource=_resource(service), scope_logs=[scope])]
     )
-    return Signal.LOGS, tables_of(Signal.LOGS, request)
+    return Item(Signal.LOGS, tables_of(Signal.LOGS, request), request)
 
 
 def rollup_of(*items: Item, registry: Registry | None = None) -> Rollup:
     """All items rolled up together."""
     registry = registry or Registry(1_000)
-    return aggregate(concat([observe(signal, tables, registry) for signal, tables in items]))
+    return aggregate(concat([observe(i.signal, i.tables, registry) for i in items]))
