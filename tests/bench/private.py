@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +22,8 @@ from tests.bench.requests import build
 _START_S: Final = 60.0
 _STOP_S: Final = 30.0
 _POLL_S: Final = 0.005
-_CALL_S: Final = 10.0
+_CALL_S: Final = 60.0
+_PROTOBUF: Final = {"Content-Type": "application/x-protobuf"}
 _ROLES: Final = ("collector", "storage", "ui")
 
 
@@ -40,7 +41,7 @@ class Tenth:
 
     def stats(self) -> dict[str, Any]:
         """The account book."""
-        status, body = _call(self.ui, "GET", "/api/stats", b"")
+        status, body = call(self.ui, "GET", "/api/stats", b"")
         if status != 200:
             raise RuntimeError(f"/api/stats answers {status}: {body[:200]!r}")
         return dict(json.loads(body))
@@ -48,7 +49,7 @@ class Tenth:
     def ready(self) -> bool:
         """Whether all roles are."""
         with contextlib.suppress(OSError, http.client.HTTPException):
-            return _call(self.ui, "GET", "/readyz", b"")[0] == 200
+            return call(self.ui, "GET", "/readyz", b"")[0] == 200
         return False
 
     def roles(self) -> dict[str, psutil.Process]:
@@ -76,13 +77,19 @@ class Tenth:
 
 
 @contextlib.contextmanager
-def private_tenth(command: str = "serve", *options: str) -> Iterator[Tenth]:
-    """Run `tenth COMMAND` until the context ends. It answers when the context begins."""
+def private_tenth(
+    command: str = "serve", *options: str, fill: Callable[[Path], None] = lambda _: None
+) -> Iterator[Tenth]:
+    """Run `tenth COMMAND` until the context ends. It answers when the context begins.
+
+    `fill` may put something into the data folder before.
+    """
     with tempfile.TemporaryDirectory(prefix="tenth-bench-") as folder:
         data, log = Path(folder) / "data", Path(folder) / "log"
         otlp_grpc, otlp_http, ui = (f"127.0.0.1:{port}" for port in _free_ports(3))
         ports = ("--otlp-grpc", otlp_grpc, "--otlp-http", otlp_http, "--ui", ui)
         words = [sys.executable, "-m", "tenth", command, "--data", str(data), *ports, *options]
+        fill(data)
         started_s = time.monotonic()
         with log.open("wb") as output:
             process = psutil.Popen(
@@ -90,7 +97,8 @@ def private_tenth(command: str = "serve", *options: str) -> Iterator[Tenth]:
             )
         tenth = Tenth(process, data, otlp_grpc, otlp_http, ui, log)
         try:
-            tenth.first_ack_s = _first_ack(tenth) - started_s
+            send_one_span(tenth)
+            tenth.first_ack_s = time.monotonic() - started_s
             if command == "serve":
                 _wait(tenth, tenth.ready)
             yield tenth
@@ -103,21 +111,20 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("TENTH_")}
 
 
-def _first_ack(tenth: Tenth) -> float:
-    """When the first export was acknowledged, on the monotonic clock."""
+def send_one_span(tenth: Tenth) -> None:
+    """Return once it is acknowledged."""
     template = build(Signal.SPANS, 1, 1)[0]
 
     def acknowledged() -> bool:
         with contextlib.suppress(OSError, http.client.HTTPException):
             body = template.stamp(time.time_ns(), 1)
-            return _call(tenth.otlp_http, "POST", "/v1/traces", body)[0] == 200
+            return call(tenth.otlp_http, "POST", "/v1/traces", body)[0] == 200
         return False
 
     _wait(tenth, acknowledged)
-    return time.monotonic()
 
 
-def _wait(tenth: Tenth, look: Any) -> None:
+def _wait(tenth: Tenth, look: Callable[[], bool]) -> None:
     deadline_s = time.monotonic() + _START_S
     while not look():
         if tenth.process.poll() is not None or time.monotonic() > deadline_s:
@@ -125,10 +132,13 @@ def _wait(tenth: Tenth, look: Any) -> None:
         time.sleep(_POLL_S)
 
 
-def _call(address: str, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+def call(
+    address: str, method: str, path: str, body: bytes, headers: Mapping[str, str] = _PROTOBUF
+) -> tuple[int, bytes]:
+    """Status and body of one HTTP request on a connection of its own."""
     connection = http.client.HTTPConnection(address, timeout=_CALL_S)
     try:
-        connection.request(method, path, body, {"Content-Type": "application/x-protobuf"})
+        connection.request(method, path, body, dict(headers))
         response = connection.getresponse()
         return response.status, response.read()
     finally:

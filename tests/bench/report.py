@@ -3,7 +3,6 @@
 import json
 import os
 import platform
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -40,14 +39,19 @@ def environment() -> dict[str, str]:
     return facts | {name: version(name) for name in FOUNDATIONS}
 
 
-def show(title: str, rows: Iterable[Row]) -> None:
+def show(title: str, rows: list[Row]) -> None:
     """Print the table."""
-    table = Table(*_COLUMNS, title=title)
+    columns = _filled_columns(rows)
+    table = Table(*columns, title=title)
     for row in rows:
-        table.add_row(*(getattr(row, column) for column in _COLUMNS))
+        table.add_row(*(getattr(row, column) for column in columns))
     # A pipe has no width: nothing is to be cut off there.
     console = Console()
     (console if console.is_terminal else Console(width=160)).print(table)
+
+
+def _filled_columns(rows: list[Row]) -> list[str]:
+    return [column for column in _COLUMNS if any(getattr(row, column) for row in rows)]
 
 
 def keep(name: str, title: str, rows: list[Row]) -> None:
@@ -56,13 +60,14 @@ def keep(name: str, title: str, rows: list[Row]) -> None:
     facts = environment()
     content = {"title": title, "environment": facts, "rows": [asdict(row) for row in rows]}
     (RESULTS / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n")
+    columns = _filled_columns(rows)
     lines = [
         f"# {title}",
         "",
         ", ".join(f"{key} {value}" for key, value in facts.items()),
         "",
-        f"| {' | '.join(_COLUMNS)} |",
-        "|" + "---|" * len(_COLUMNS),
-        *(f"| {' | '.join(getattr(row, column) for column in _COLUMNS)} |" for row in rows),
+        f"| {' | '.join(columns)} |",
+        "|" + "---|" * len(columns),
+        *(f"| {' | '.join(getattr(row, column) for column in columns)} |" for row in rows),
     ]
     (RESULTS / f"{name}.md").write_text("\n".join(lines) + "\n")

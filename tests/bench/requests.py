@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -30,38 +31,57 @@ _POINTS_PER_METRIC: Final = 40
 _NS_PER_MS: Final = 1_000_000
 
 
-def build(signal: Signal, per_request: int, shapes: int, seed: int = 1) -> list[Template]:
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What one template is to be."""
+
+    dice: random.Random
+    service: str
+    instance: int
+    items: int
+    shapes: int
+    spread_ms: int
+
+    def age_ns(self) -> int:
+        """How old an item is when it is sent."""
+        return self.dice.randrange(self.spread_ms * _NS_PER_MS)
+
+
+def build(
+    signal: Signal, per_request: int, shapes: int, *, spread_ms: int = SPREAD_MS
+) -> list[Template]:
     """Templates of `per_request` items, in turn from each service.
 
-    `shapes` is the number of different sets of attribute keys among them.
+    `shapes` is the number of different sets of attribute keys among them; spans and logs are up
+    to `spread_ms` old when they are sent.
     """
-    dice = random.Random(seed)
+    dice = random.Random(1)
     count = max(len(SERVICES), min(_MAX_TEMPLATES, _MAX_TEMPLATE_ITEMS // per_request))
     if signal is Signal.METRICS:
         count = len(SERVICES)  # each template is a set of series of its own
     return [
-        _BUILD[signal](dice, SERVICES[n % len(SERVICES)], n, per_request, shapes)
+        _BUILD[signal](_Order(dice, SERVICES[n % len(SERVICES)], n, per_request, shapes, spread_ms))
         for n in range(count)
     ]
 
 
-def _spans(dice: random.Random, service: str, instance: int, items: int, shapes: int) -> Template:
-    marks = Marks(dice)
+def _spans(order: _Order) -> Template:
+    dice, marks = order.dice, Marks(order.dice)
     request = ExportTraceServiceRequest()
-    group = request.resource_spans.add(resource=resource(service, instance))
+    group = request.resource_spans.add(resource=resource(order.service, order.instance))
     spans = group.scope_spans.add(scope=_SCOPE).spans
     trace_id = parent = b""
-    for n in range(items):
+    for n in range(order.items):
         if n % SPANS_PER_TRACE == 0:
             trace_id, parent = marks.id() + marks.id(), b""
-            trace_end_ns = -dice.randrange(SPREAD_MS * _NS_PER_MS)
+            trace_end_ns = -order.age_ns()
         span = spans.add()
-        operation = dice.choice(OPERATIONS[service])
+        operation = dice.choice(OPERATIONS[order.service])
         _fill_span(span, dice, marks, operation, trace_end_ns)
-        span.attributes.extend(attributes(dice, operation, dice.randrange(shapes)))
+        span.attributes.extend(attributes(dice, operation, dice.randrange(order.shapes)))
         span.trace_id, span.parent_span_id = trace_id, parent
         parent = parent or span.span_id
-    return marks.seal(request, items)
+    return marks.seal(request, order.items)
 
 
 def _fill_span(span: Span, dice: random.Random, marks: Marks, operation: str, end_ns: int) -> None:
@@ -78,18 +98,18 @@ def _fill_span(span: Span, dice: random.Random, marks: Marks, operation: str, en
         span.status.message = "upstream connect error"
 
 
-def _logs(dice: random.Random, service: str, instance: int, items: int, shapes: int) -> Template:
-    marks = Marks(dice)
+def _logs(order: _Order) -> Template:
+    dice, marks = order.dice, Marks(order.dice)
     request = ExportLogsServiceRequest()
-    group = request.resource_logs.add(resource=resource(service, instance))
+    group = request.resource_logs.add(resource=resource(order.service, order.instance))
     records = group.scope_logs.add(scope=_SCOPE).log_records
     levels = (("INFO", SeverityNumber.SEVERITY_NUMBER_INFO),) * 8 + (
         ("WARN", SeverityNumber.SEVERITY_NUMBER_WARN),
         ("ERROR", SeverityNumber.SEVERITY_NUMBER_ERROR),
     )
-    for _ in range(items):
-        offset_ns = -dice.randrange(SPREAD_MS * _NS_PER_MS)
-        operation = dice.choice(OPERATIONS[service])
+    for _ in range(order.items):
+        offset_ns = -order.age_ns()
+        operation = dice.choice(OPERATIONS[order.service])
         level, number = dice.choice(levels)
         record = records.add(
             time_unix_nano=marks.time(offset_ns),
@@ -103,24 +123,24 @@ def _logs(dice: random.Random, service: str, instance: int, items: int, shapes: 
         record.body.string_value = (
             f"{operation} handled for user {dice.randrange(1_000_000)} in {dice.randrange(900)} ms"
         )
-        record.attributes.extend(attributes(dice, operation, dice.randrange(shapes)))
-    return marks.seal(request, items)
+        record.attributes.extend(attributes(dice, operation, dice.randrange(order.shapes)))
+    return marks.seal(request, order.items)
 
 
-def _metrics(dice: random.Random, service: str, instance: int, items: int, shapes: int) -> Template:
-    marks = Marks(dice)
+def _metrics(order: _Order) -> Template:
+    marks = Marks(order.dice)
     request = ExportMetricsServiceRequest()
-    group = request.resource_metrics.add(resource=resource(service, instance))
+    group = request.resource_metrics.add(resource=resource(order.service, order.instance))
     scope = group.scope_metrics.add(scope=_SCOPE)
-    for first in range(0, items, _POINTS_PER_METRIC):
+    for first in range(0, order.items, _POINTS_PER_METRIC):
         number = first // _POINTS_PER_METRIC
         metric = scope.metrics.add(description="What the load generator counts.")
         # Of five metrics, two are gauges, two are sums, one is a histogram.
         fill = (_fill_gauge, _fill_sum, _fill_gauge, _fill_sum, _fill_histogram)[number % 5]
-        for point in range(min(_POINTS_PER_METRIC, items - first)):
-            keys = _point_attributes(point, point % shapes)
-            fill(metric, number, marks, dice, keys)
-    return marks.seal(request, items)
+        for point in range(min(_POINTS_PER_METRIC, order.items - first)):
+            keys = _point_attributes(point, point % order.shapes)
+            fill(metric, number, marks, order.dice, keys)
+    return marks.seal(request, order.items)
 
 
 def _point_attributes(point: int, shape: int) -> list[KeyValue]:
@@ -182,7 +202,7 @@ def _fill_histogram(
 
 # Counters count from some moment in the past: any will do.
 _START_NS: Final = 1_700_000_000 * 1_000_000_000
-_BUILD: Final[dict[Signal, Callable[[random.Random, str, int, int, int], Template]]] = {
+_BUILD: Final[dict[Signal, Callable[[_Order], Template]]] = {
     Signal.SPANS: _spans,
     Signal.LOGS: _logs,
     Signal.METRICS: _metrics,

@@ -82,6 +82,6 @@ def lag_ms(tenth: Tenth) -> float:
     return float(tenth.stats()["journal"]["lag_ms"])
 
 
-def drain(tenth: Tenth) -> None:
+def drain(tenth: Tenth, within_s: float = _DRAIN_S) -> None:
     """Return when everything is archived."""
-    eventually(lambda: lag_ms(tenth) == 0, _DRAIN_S, "archiving all")
+    eventually(lambda: lag_ms(tenth) == 0, within_s, "archiving all")
