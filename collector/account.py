@@ -19,6 +19,7 @@ NAMES: Final[dict[Signal | None, str]] = {
     None: "other",
 }
 _MAX_EXPORTERS: Final = 1_000
+_MAX_TEXT_CHARS: Final = 100
 _SAMPLES: Final = 4_096
 # Weight of the newest interval in the smoothed one.
 _INTERVAL_WEIGHT: Final = 0.2
@@ -149,8 +150,8 @@ def _message(key: tuple[bytes, Signal, str], exporter: _Exporter) -> pb.Exporter
     attributes = resource_attributes(resource)
     return pb.Exporter(
         service_name=service_name(resource),
-        sdk_language=str(attributes.get("telemetry.sdk.language", "")),
-        sdk_version=str(attributes.get("telemetry.sdk.version", "")),
+        sdk_language=str(attributes.get("telemetry.sdk.language", ""))[:_MAX_TEXT_CHARS],
+        sdk_version=str(attributes.get("telemetry.sdk.version", ""))[:_MAX_TEXT_CHARS],
         signal=NAMES[signal],
         transport=transport,
         last_batch_time_unix_nano=exporter.last_batch_ns,

@@ -1,23 +1,17 @@
-"""Watches what is left of disk and journal, and closes the door before it is none."""
+"""What is left of disk and journal: the door closes before it is none."""
 
 import os
 from typing import Final
 
 from collector.config import CollectorConfig
-from collector.ingest import Ingest
 from collector.refusal import Reason, Refusal
 from storage.journal import journal_bytes
 
 CHECK_INTERVAL_S: Final = 0.5
 
 
-def check(config: CollectorConfig, ingest: Ingest) -> None:
-    """Refuse new requests while a budget is used up, accept them again when it is not. Blocking."""
-    if ingest.closed is None or ingest.closed.reason is not Reason.SHUTTING_DOWN:
-        ingest.closed = _refusal(config)
-
-
-def _refusal(config: CollectorConfig) -> Refusal | None:
+def refusal(config: CollectorConfig) -> Refusal | None:
+    """Why nothing can be taken in now; None while there is room. Blocking."""
     disk = os.statvfs(config.journal_dir)
     free_bytes = disk.f_bavail * disk.f_frsize
     if free_bytes < config.min_free_disk_bytes:

@@ -14,21 +14,35 @@ from google.protobuf import json_format
 from collector.decode import REQUESTS, MalformedRequestError
 from storage.schema import Signal
 
+# 64 nested key-value lists, three messages each, and what they stand in.
+_MAX_MESSAGE_LEVELS: Final = 250
+_MAX_MESSAGE_CHARS: Final = 1_000
+# Marks of JSON that a body may have. Each can become a Python object of some hundred
+# bytes; a body of 64 MiB of real telemetry has about this many.
+_MAX_MARKS: Final = 5_000_000
+# Stands for text that is no hex: wrong in every place where an id can be.
+_INVALID_ID: Final = base64.b64encode(b"\0").decode()
 _IDS: Final = {"traceId", "spanId", "parentSpanId", "trace_id", "span_id", "parent_span_id"}
 
 
 def to_protobuf(signal: Signal, body: bytes) -> bytes:
     """The same request in protobuf. Raises MalformedRequestError."""
+    if sum(map(body.count, (b"{", b"[", b","))) > _MAX_MARKS:
+        raise MalformedRequestError("the JSON has too many values; send smaller batches")
     try:
-        # RecursionError: nested deeper than any sender nests.
-        document = msgspec.json.decode(body)
-        if not isinstance(document, dict):
-            raise MalformedRequestError("an OTLP/JSON request is an object")
+        document = msgspec.json.decode(body, type=dict[str, Any])
         _ids_to_base64(document)
-        message = json_format.ParseDict(document, REQUESTS[signal](), ignore_unknown_fields=True)
-    except (msgspec.DecodeError, json_format.ParseError, RecursionError) as error:
-        raise MalformedRequestError(str(error)) from error
-    return message.SerializeToString()
+        message = json_format.ParseDict(
+            document,
+            REQUESTS[signal](),
+            ignore_unknown_fields=True,
+            max_recursion_depth=_MAX_MESSAGE_LEVELS,
+        )
+        return message.SerializeToString()
+    except RecursionError as error:
+        raise MalformedRequestError("the JSON nests too deep; flatten attribute values") from error
+    except (ValueError, TypeError, AttributeError, json_format.ParseError) as error:
+        raise MalformedRequestError(str(error)[:_MAX_MESSAGE_CHARS]) from error
 
 
 def _ids_to_base64(node: Any) -> None:
@@ -44,8 +58,8 @@ def _ids_to_base64(node: Any) -> None:
 
 
 def _hex_to_base64(text: str) -> str:
-    """Text that is not hex becomes an empty id: an error of its item, not of the request."""
+    """Text that is not hex is an error of its item, not of the request."""
     try:
-        return base64.b64encode(bytes.fromhex(text)).decode()
-    except (ValueError, binascii.Error):
-        return ""
+        return base64.b64encode(binascii.unhexlify(text)).decode()
+    except ValueError:
+        return _INVALID_ID

@@ -31,10 +31,12 @@ class Reason(Enum):
     MALFORMED = "malformed"
     TOO_LARGE = "too_large"
     UNAUTHENTICATED = "unauthenticated"
+    ORIGIN = "forbidden_origin"
     NOT_FOUND = "not_found"
     METHOD = "method_not_allowed"
     MEDIA_TYPE = "unsupported_media_type"
     SLOW = "slow_body"
+    CONNECTIONS = "too_many_connections"
     OVERLOADED = "overloaded"
     JOURNAL_FULL = "journal_full"
     DISK_FULL = "disk_full"
@@ -47,10 +49,12 @@ _RULES: Final = {
     Reason.MALFORMED: _Rule(StatusCode.INVALID_ARGUMENT, 400),
     Reason.TOO_LARGE: _Rule(StatusCode.RESOURCE_EXHAUSTED, 413),
     Reason.UNAUTHENTICATED: _Rule(StatusCode.UNAUTHENTICATED, 401),
+    Reason.ORIGIN: _Rule(StatusCode.PERMISSION_DENIED, 403),
     Reason.NOT_FOUND: _Rule(StatusCode.UNIMPLEMENTED, 404),
     Reason.METHOD: _Rule(StatusCode.UNIMPLEMENTED, 405),
     Reason.MEDIA_TYPE: _Rule(StatusCode.INVALID_ARGUMENT, 415),
     Reason.SLOW: _Rule(StatusCode.UNAVAILABLE, 503),
+    Reason.CONNECTIONS: _Rule(StatusCode.UNAVAILABLE, 503),
     Reason.OVERLOADED: _Rule(StatusCode.UNAVAILABLE, 503),
     Reason.JOURNAL_FULL: _Rule(StatusCode.UNAVAILABLE, 503),
     Reason.DISK_FULL: _Rule(StatusCode.UNAVAILABLE, 503),
@@ -92,3 +96,12 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a fault
             detail.Pack(error_details_pb2.RetryInfo(retry_delay=delay))
             status.details.append(detail)
         return status
+
+
+def too_large(max_request_bytes: int) -> Refusal:
+    """The answer to a request beyond the limit."""
+    return Refusal(
+        Reason.TOO_LARGE,
+        f"a request may have {max_request_bytes} bytes, after decompression too; "
+        "send smaller batches or raise max_request_bytes",
+    )

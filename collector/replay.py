@@ -5,6 +5,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 from collector.windows import Ring
 from storage.journal import NewerVersionError, Position, Reader, Record, segment_path, segments
@@ -14,11 +15,18 @@ log = logging.getLogger(__name__)
 
 
 def replay(
-    directory: Path, last_segment: int, ring: Ring, ring_windows: int, clock: Callable[[], int]
+    directory: Path,
+    last_segment: int,
+    ring: Ring,
+    ring_windows: int,
+    clock: Callable[[], int],
+    *,
+    stop: Event,
 ) -> Counter[str]:
     """Read the segments up to `last_segment` that are young enough for the ring. Blocking.
 
-    Returns the faults that were met, by kind. Damaged segments are left to storage.
+    Gives up when `stop` is set. Returns the faults that were met, by kind. Damaged
+    segments are left to storage.
     """
     oldest_ns = clock() - ring_windows * WINDOW_NS
     young = [
@@ -29,7 +37,7 @@ def replay(
     reader = Reader(directory, Position(young[0], 0), quarantine=False)
     try:
         for record in reader.read(sys.maxsize):
-            if record.end.segment > last_segment:
+            if record.end.segment > last_segment or stop.is_set():
                 break
             if record.received_time_unix_nano >= oldest_ns:
                 _add(record, ring, clock(), reader.faults)

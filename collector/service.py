@@ -6,40 +6,46 @@ import logging
 import os
 import signal
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from typing import Final
 
 import grpc
-import uvicorn
 import uvloop
 
 from collector import budgets
 from collector.account import Account
+from collector.addresses import check_exposure
 from collector.config import CollectorConfig
 from collector.contract import live_pb2 as pb
 from collector.contract.live_pb2_grpc import add_LiveServicer_to_server
+from collector.http_server import HttpServer
 from collector.ingest import Ingest
 from collector.live import LiveFeed
 from collector.otlp_grpc import create_server
 from collector.otlp_http import OtlpHttp
 from collector.refusal import Reason, Refusal
 from collector.replay import replay
-from collector.tokens import RoleToken
+from collector.tokens import IngestTokens, RoleToken
 from collector.windows import Ring
 from storage.journal import Writer, journal_bytes, segments
 
 log = logging.getLogger(__name__)
 
-# Header block of one HTTP request, and connections of all senders.
-_MAX_HEADER_BYTES = 32 * 1024
-_MAX_CONNECTIONS = 1_000
-_KEEPALIVE_S = 75
-_SWITCH_INTERVAL_S = 0.0005
+# What closing connections takes at most, of the time for a shutdown.
+_CLOSE_S: Final = 2.0
+_LIVE_CLOSE_S: Final = 0.5
+_SWITCH_INTERVAL_S: Final = 0.0005
 
 
 def run(config: CollectorConfig) -> None:
-    """Run until SIGTERM or SIGINT, then answer what is in flight and return."""
+    """Run until SIGTERM or SIGINT, then answer what is in flight and return.
+
+    Raises UnsafeListenError, TokenFileError, and OSError or RuntimeError for an address
+    that cannot be bound.
+    """
     os.umask(0o077)
     # Decoding holds the GIL; the event loop gets it back sooner than after 5 ms.
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
@@ -53,6 +59,8 @@ class Collector:
         self._config = config
         self._clock = clock
         self._started_ns = clock()
+        check_exposure(config)
+        self._tokens = IngestTokens(config.ingest_tokens, config.ingest_token_file)
         self._journal = Writer(config.journal_dir, config.segment_bytes)
         self._faults: Counter[str] = Counter(self._journal.faults)
         self._ring = Ring(config.ring_windows, config.max_series, config.ring_max_bytes)
@@ -62,17 +70,19 @@ class Collector:
         )
         self._feed = LiveFeed(self._ring, clock, self._stats)
         self._stop = asyncio.Event()
+        self._check_soon = asyncio.Event()
 
     async def run(self) -> None:
         """Serve until told to stop."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
-        budgets.check(self._config, self._ingest)
+        loop.add_signal_handler(signal.SIGHUP, self._check_soon.set)
+        self._ingest.closed = budgets.refusal(self._config)
         last_segment = self._journal.number
         async with contextlib.AsyncExitStack() as stack:
             await stack.enter_async_context(_background(self._feed.run()))
-            await stack.enter_async_context(_served(self._live_server(), grace_s=0.5))
+            await stack.enter_async_context(_served(self._live_server(), _LIVE_CLOSE_S))
             await stack.enter_async_context(_background(self._ingest.run()))
             await stack.enter_async_context(_background(self._watch_budgets()))
             await stack.enter_async_context(_background(self._replay(last_segment)))
@@ -82,14 +92,15 @@ class Collector:
             )
             await self._stop.wait()
             log.info("Stopping")
+        await asyncio.to_thread(self._ingest.stop)
         self._journal.close()
 
     @contextlib.asynccontextmanager
     async def _receiving(self) -> AsyncIterator[None]:
         """Both OTLP ports; on leaving, new calls are refused and taken ones answered."""
-        server = create_server(self._config, self._ingest)
-        http = _HttpServer(self._http_config())
-        serving = asyncio.create_task(http.serve())
+        http = HttpServer(self._config, OtlpHttp(self._config, self._ingest, self._tokens))
+        server = create_server(self._config, self._ingest, self._tokens)
+        serving = asyncio.create_task(http.run_until_stopped())
         await server.start()
         try:
             yield
@@ -98,27 +109,10 @@ class Collector:
                 Reason.SHUTTING_DOWN, "Tenth is shutting down; send again"
             )
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._config.shutdown_grace_s):
+                async with asyncio.timeout(max(0.0, self._config.shutdown_grace_s - _CLOSE_S)):
                     await self._ingest.drain()
             http.should_exit = True
-            await server.stop(grace=1.0)
-            await serving
-
-    def _http_config(self) -> uvicorn.Config:
-        host, _, port = self._config.otlp_http.rpartition(":")
-        return uvicorn.Config(
-            OtlpHttp(self._config, self._ingest),
-            host=host.strip("[]"),
-            port=int(port),
-            lifespan="off",
-            access_log=False,
-            server_header=False,
-            log_config=None,
-            limit_concurrency=_MAX_CONNECTIONS,
-            timeout_keep_alive=_KEEPALIVE_S,
-            timeout_graceful_shutdown=2,
-            h11_max_incomplete_event_size=_MAX_HEADER_BYTES,
-        )
+            await asyncio.gather(server.stop(_CLOSE_S / 2), serving)
 
     def _live_server(self) -> grpc.aio.Server:
         server = grpc.aio.server(interceptors=[RoleToken(self._config.role_token)])
@@ -128,14 +122,28 @@ class Collector:
 
     async def _watch_budgets(self) -> None:
         while True:
-            await asyncio.sleep(budgets.CHECK_INTERVAL_S)
-            await asyncio.to_thread(budgets.check, self._config, self._ingest)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._check_soon.wait(), budgets.CHECK_INTERVAL_S)
+            self._check_soon.clear()
+            await asyncio.to_thread(self._tokens.refresh)
+            closed = await asyncio.to_thread(budgets.refusal, self._config)
+            if not self._stop.is_set():
+                self._ingest.closed = closed
 
     async def _replay(self, last_segment: int) -> None:
-        config = self._config
-        self._faults += await asyncio.to_thread(
-            replay, config.journal_dir, last_segment, self._ring, config.ring_windows, self._clock
-        )
+        config, stop = self._config, threading.Event()
+        try:
+            self._faults += await asyncio.to_thread(
+                replay,
+                config.journal_dir,
+                last_segment,
+                self._ring,
+                config.ring_windows,
+                self._clock,
+                stop=stop,
+            )
+        finally:
+            stop.set()
 
     def _stats(self) -> pb.StatsReply:
         reply = pb.StatsReply(
@@ -157,21 +165,14 @@ class Collector:
         problems = []
         if self._ingest.closed:
             problems.append(f"New data is refused: {self._ingest.closed.message}")
+        if self._tokens.problem:
+            problems.append(self._tokens.problem)
         if self._ingest.window_faults:
             problems.append(
                 f"{self._ingest.window_faults} groups of requests are archived but missing in the "
                 "live charts; see the collector's log"
             )
         return problems
-
-
-class _HttpServer(uvicorn.Server):
-    """Leaves signals to the role."""
-
-    @contextlib.contextmanager
-    def capture_signals(self):  # type: ignore[no-untyped-def]
-        """Capture none."""
-        yield
 
 
 @contextlib.asynccontextmanager
