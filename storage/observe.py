@@ -60,7 +60,7 @@ def _observe_spans(tables: Tables, registry: Registry) -> Rollup:
     start = _numpy(spans["start_time_unix_nano"]).astype(np.int64)
     end = _numpy(spans["end_time_unix_nano"]).astype(np.int64)
     duration = np.maximum(end - start, 0).astype(np.float64)
-    groups = _mix(service, kind.astype(np.uint64))
+    groups = _mix(_mix(service, kind.astype(np.uint64)), np.uint64(Signal.SPANS))
     rows = _rows(end, registry.numbers(keys, groups, describe), duration)
     rows.errors[:] = _numpy(spans["status_code"]) == _STATUS_ERROR
     return Rollup(rows, _one_cell_each(duration))
@@ -73,7 +73,7 @@ def _observe_logs(tables: Tables, registry: Registry) -> Rollup:
     severity = _clip((_numpy(logs["severity_number"]) + 3) // 4, len(SEVERITIES))
     services = _services(tables)
     service = _hashes(services)[origin]
-    keys = _mix(service, severity.astype(np.uint64))
+    keys = _mix(_mix(service, severity.astype(np.uint64)), np.uint64(Signal.LOGS))
 
     def describe(item: int) -> Series:
         return Series(Signal.LOGS, services[origin[item]], "", SEVERITIES[severity[item]])

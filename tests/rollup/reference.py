@@ -74,15 +74,24 @@ def _coarser(key: int, by: int) -> int:
 
 def reference(items: Iterable[Item]) -> dict[tuple[Identity, int], Row]:
     """Rows of all items by series and window."""
-    rows: dict[tuple[Identity, int], Row] = {}
-    for item in items:
-        for identity, row in _OBSERVE[item.signal](item.request):
-            key = identity, row.last[0] // WINDOW_NS
-            if key in rows:
-                rows[key].merge(row)
-            else:
-                rows[key] = row
-    return rows
+    return merged(row for item in items for row in observed(item))
+
+
+def observed(item: Item) -> Iterator[tuple[tuple[Identity, int], Row]]:
+    """A row of its own, by series and window, for each item of a request."""
+    for identity, row in _OBSERVE[item.signal](item.request):
+        yield (identity, row.last[0] // WINDOW_NS), row
+
+
+def merged(rows: Iterable[tuple[tuple[Identity, int], Row]]) -> dict[tuple[Identity, int], Row]:
+    """One row for each series and window."""
+    found: dict[tuple[Identity, int], Row] = {}
+    for key, row in rows:
+        if key in found:
+            found[key].merge(row)
+        else:
+            found[key] = row
+    return found
 
 
 def _attributes(pairs: Iterable[Any]) -> str:
