@@ -125,6 +125,8 @@ class Archive:
             "max_temp_directory_size": f"{MAX_TEMP_BYTES // 1024} KiB",
             # Inserts of several threads need not wait for each other: half the time.
             "preserve_insertion_order": False,
+            # Times in the archive are UTC; so must be `now()` that they are compared with.
+            "TimeZone": "UTC",
             # Checkpoints happen when the follower says so.
             "checkpoint_threshold": "1024 TiB",
             "auto_checkpoint_skip_wal_threshold": 2**63,

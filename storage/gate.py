@@ -25,7 +25,7 @@ TABLE_FUNCTIONS: Final = frozenset(("range", "generate_series", "unnest"))
 # The archive's own, and the one table function that may stand in a SELECT list.
 MACROS: Final = frozenset(
     (
-        *("quantile_from_histogram", "quantile_from_buckets", "bucket_quantile", "rate"),
+        *("quantile_from_histogram", "quantile_from_buckets", "bucket_quantile", "rate", "ago"),
         *("merge_histograms", "histogram_buckets", "unnest"),
     )
 )
