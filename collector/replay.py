@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Event
 
-from collector.windows import Ring
+from collector.windows import MAX_AHEAD_NS, Ring
 from storage.journal import NewerVersionError, Position, Reader, Record, segment_path, segments
 from storage.rollup import WINDOW_NS
 
@@ -28,7 +28,8 @@ def replay(
     Gives up when `stop` is set. Returns the faults that were met, by kind. Damaged
     segments are left to storage.
     """
-    oldest_ns = clock() - ring_windows * WINDOW_NS
+    # What an item's time may be ahead of its receipt, the receipt may be older than the ring.
+    oldest_ns = clock() - ring_windows * WINDOW_NS - MAX_AHEAD_NS
     young = [
         n for n in segments(directory) if n <= last_segment and _is_young(directory, n, oldest_ns)
     ]

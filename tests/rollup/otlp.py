@@ -47,7 +47,7 @@ class Item(NamedTuple):
 
     signal: Signal
     tables: Tables
-    request: Message
+    request: Message | None
 
 
 @cache
