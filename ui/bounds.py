@@ -28,14 +28,24 @@ class Limits:
 
 class LimitTable:
     """Gives an id to each pair of limits. Beyond MAX_LIMITS pairs, the nearest known upper
-    limit stands in, and `folded_cells` counts."""
+    limit stands in, and `folded_cells` counts, until `keep` makes room."""
 
     def __init__(self) -> None:
         self.folded_cells = 0
-        self._packed = np.empty(0, np.uint64)
-        self._ids = np.empty(0, np.uint16)
-        empty = np.empty(0)
-        self.limits = Limits(empty, empty, np.empty(0, np.int64))
+        self._set(np.empty(0), np.empty(0))
+
+    @property
+    def is_nearly_full(self) -> bool:
+        """Whether it is time to `keep` only what is used."""
+        return len(self._ids) >= MAX_LIMITS * 3 // 4
+
+    def keep(self, used: npt.NDArray[np.bool_]) -> Ids:
+        """Forget all ids but the used ones; the new id of each old one."""
+        kept = np.flatnonzero(used[: len(self._ids)])
+        new_ids = np.zeros(MAX_LIMITS, np.uint16)
+        new_ids[kept] = np.arange(len(kept))
+        self._set(self.limits.lower[kept], self.limits.upper[kept])
+        return new_ids
 
     def ids_of(self, lower: Floats, upper: Floats) -> Ids:
         """The id of each pair; float32 precision decides what is the same pair."""
@@ -59,18 +69,20 @@ class LimitTable:
         return place, self._packed[place] == packed
 
     def _add(self, lower: Floats, upper: Floats, packed: npt.NDArray[np.uint64]) -> None:
-        new, first = np.unique(packed, return_index=True)
-        known = len(self._ids)
-        new, first = new[: MAX_LIMITS - known], first[: MAX_LIMITS - known]
-        ids = np.arange(known, known + len(new)).astype(np.uint16)
-        place = np.searchsorted(self._packed, new)
-        self._packed = np.insert(self._packed, place, new)
-        self._ids = np.insert(self._ids, place, ids)
-        lowers = np.concatenate((self.limits.lower, lower[first]))
-        uppers = np.concatenate((self.limits.upper, upper[first]))
-        rank = np.empty(len(uppers), np.int64)
-        rank[np.lexsort((lowers, uppers))] = np.arange(len(uppers))
-        self.limits = Limits(lowers, uppers, rank)
+        _, first = np.unique(packed, return_index=True)
+        first = first[: MAX_LIMITS - len(self._ids)]
+        self._set(
+            np.concatenate((self.limits.lower, lower[first])),
+            np.concatenate((self.limits.upper, upper[first])),
+        )
+
+    def _set(self, lower: Floats, upper: Floats) -> None:
+        packed = _pack(lower, upper)
+        order = np.argsort(packed)
+        self._packed, self._ids = packed[order], order.astype(np.uint16)
+        rank = np.empty(len(upper), np.int64)
+        rank[np.lexsort((lower, upper))] = np.arange(len(upper))
+        self.limits = Limits(lower, upper, rank)
 
     def _nearest(self, upper: Floats) -> Ids:
         order = np.argsort(self.limits.upper)

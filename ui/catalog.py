@@ -12,6 +12,7 @@ from collector.contract import live_pb2
 
 # Beyond this number a series is ignored and counted: arrays are as long as the highest.
 MAX_SERIES_NUMBER: Final = 1_000_000
+_MIN_LOG: Final = 10_000
 _MAX_CATALOG_METRICS: Final = 2_000
 _MAX_CATALOG_SERVICES: Final = 2_000
 
@@ -48,26 +49,38 @@ class MetricEntry(msgspec.Struct):
 
 
 class Catalog:
-    """Series in order of arrival, and arrays over their numbers that reading needs."""
+    """Series by number, and arrays over their numbers that reading needs.
+
+    A number whose series has left the ring may come to name another one. `log` lists numbers
+    in the order they were named; it begins anew, with a new `generation`, before it outgrows
+    the series.
+    """
 
     def __init__(self) -> None:
-        self.series: list[SeriesInfo] = []
+        self.series: dict[int, SeriesInfo] = {}
+        self.log: list[int] = []
+        self.generation = 0
         self.ignored_series = 0
         self.signal_of = np.zeros(0, np.uint8)
         self.is_gauge = np.zeros(0, np.bool_)
-        self.is_sum = np.zeros(0, np.bool_)
-        self._services: set[str] = set()
-        self._metrics: dict[tuple[str, str, str], set[str]] = {}
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """Changes whenever a number is named."""
+        return self.generation, len(self.log)
 
     def add(self, series: Iterable[live_pb2.Series]) -> None:
-        """Take series that the feed names for the first time; known numbers are kept."""
+        """Take what the feed says numbers stand for from now on."""
         for item in series:
             if item.id > MAX_SERIES_NUMBER or item.signal not in SIGNALS:
                 self.ignored_series += 1
                 continue
-            self._grow(item.id + 1)
-            if self.signal_of[item.id] == 0:
-                self._add(item)
+            info = _info(item)
+            if self.series.get(item.id) != info:
+                self._name(info, item.signal)
+        if len(self.log) > 2 * len(self.series) + _MIN_LOG:
+            self.log = list(self.series)
+            self.generation += 1
 
     def signals(self, numbers: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint8]:
         """The signal of each series number; 0 for numbers that were never named."""
@@ -78,38 +91,29 @@ class Catalog:
 
     def message(self) -> bytes:
         """The `catalog` message, JSON."""
+        services = sorted({info.service for info in self.series.values()})
+        found: dict[tuple[str, str, str], set[str]] = {}
+        for info in self.series.values():
+            if info.signal == "metrics":
+                found.setdefault((info.name, info.unit, info.kind), set()).add(info.service)
         metrics = [
-            MetricEntry(name, unit, kind, sorted(services))
-            for (name, unit, kind), services in sorted(self._metrics.items())
+            MetricEntry(*key, sorted(users)[:_MAX_CATALOG_SERVICES])
+            for key, users in sorted(found.items())
         ]
         return msgspec.json.encode(
             {
                 "type": "catalog",
-                "services": sorted(self._services)[:_MAX_CATALOG_SERVICES],
+                "services": services[:_MAX_CATALOG_SERVICES],
                 "metrics": metrics[:_MAX_CATALOG_METRICS],
             }
         )
 
-    def _add(self, item: live_pb2.Series) -> None:
-        signal = SIGNALS[item.signal]
-        self.signal_of[item.id] = item.signal
-        self.is_gauge[item.id] = item.kind == "gauge"
-        self.is_sum[item.id] = item.kind == "sum"
-        self.series.append(
-            SeriesInfo(
-                item.id,
-                signal,
-                item.service_name,
-                item.name,
-                item.kind,
-                item.unit,
-                dict(item.attributes),
-            )
-        )
-        self._services.add(item.service_name)
-        if signal == "metrics":
-            key = (item.name, item.unit, item.kind)
-            self._metrics.setdefault(key, set()).add(item.service_name)
+    def _name(self, info: SeriesInfo, signal: int) -> None:
+        self._grow(info.number + 1)
+        self.series[info.number] = info
+        self.log.append(info.number)
+        self.signal_of[info.number] = signal
+        self.is_gauge[info.number] = info.kind == "gauge"
 
     def _grow(self, size: int) -> None:
         if size > len(self.signal_of):
@@ -117,7 +121,18 @@ class Catalog:
             size = max(size, 2 * len(self.signal_of), 1_024)
             self.signal_of = _grown(self.signal_of, size)
             self.is_gauge = _grown(self.is_gauge, size)
-            self.is_sum = _grown(self.is_sum, size)
+
+
+def _info(item: live_pb2.Series) -> SeriesInfo:
+    return SeriesInfo(
+        item.id,
+        SIGNALS[item.signal],
+        item.service_name,
+        item.name,
+        item.kind,
+        item.unit,
+        dict(item.attributes),
+    )
 
 
 def _grown(array: npt.NDArray[_Item], size: int) -> npt.NDArray[_Item]:

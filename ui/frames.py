@@ -144,8 +144,8 @@ class Frames:
     def assemble(self, bodies: list[tuple[int, bytes]], since: int, sequence: int) -> Frame:
         """A frame of these panels: ids and bodies."""
         mirror = self._mirror
-        moment = Moment(0, None, None) if since == NOTHING else mirror.moments(since)
-        coalesced = 0 if since == NOTHING else max(0, sequence - since - 1)
+        moment = Moment(0, 0, None, None) if since == NOTHING else mirror.moments(since)
+        coalesced = max(0, moment.ticks - 1)
         if not bodies:
             return Frame(b"", sequence, coalesced, None)
         packer = msgpack.Packer(autoreset=False)

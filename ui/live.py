@@ -49,7 +49,7 @@ class Hub:
         self.closing = False
         self.slot = 0
         self.catalog = b""
-        self._catalog_content = (0, -1)
+        self._catalog_content = (0, 0, -1)
         self._catalog_at_s = float("-inf")
         self._max_clients = max_clients
         self._executor = ThreadPoolExecutor(1, "history")
@@ -101,7 +101,7 @@ class Hub:
             self.arrival_to_send.add(time.time() * 1e3 - frame.arrival_ms)
 
     def _renew_catalog(self) -> None:
-        content = (self.mirror.epoch, len(self.mirror.catalog.series))
+        content = (self.mirror.epoch, *self.mirror.catalog.version)
         now_s = time.monotonic()
         due = now_s - self._catalog_at_s >= _CATALOG_INTERVAL_S
         if self.mirror.ready and due and content != self._catalog_content:

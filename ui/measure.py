@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ui.bounds import Limits
 from ui.catalog import Catalog
-from ui.ring import CELLS, COUNT, ERRORS, INCREASE, LAST, MAX, MIN, SERIES, SUM, Block
+from ui.ring import CELLS, COUNT, ELAPSED_S, ERRORS, INCREASE, LAST, MAX, MIN, SERIES, SUM, Block
 from ui.selection import PERCENTILES, Selection
 
 WINDOWS_PER_S: Final = 10.0
@@ -94,7 +94,7 @@ def _of_metrics(name: str, grid: Grid, catalog: Catalog) -> Floats:
             case "sum":
                 return np.where(grid.occupied(), grid.add_up(SUM), np.nan)
             case "rate":
-                return _metric_rate(grid, catalog)
+                return _metric_rate(grid)
             case "min":
                 return _extreme(grid, MIN)
             case _:
@@ -121,14 +121,14 @@ def _last(grid: Grid, catalog: Catalog) -> Floats:
     return np.where(rows == 0, np.nan, total / np.maximum(gauges, 1.0))
 
 
-def _metric_rate(grid: Grid, catalog: Catalog) -> Floats:
-    """Growth of sums, values of histograms, per second; gauges have none."""
-    series = grid.block.keys[SERIES]
-    growth = np.where(catalog.is_sum[series], grid.block.values[INCREASE], grid.block.values[COUNT])
-    known = ~np.isnan(growth) & ~catalog.is_gauge[series]
+def _metric_rate(grid: Grid) -> Floats:
+    """What sums and histograms grew by, per second; gauges have no growth."""
+    growth, elapsed_s = grid.block.values[INCREASE], grid.block.values[ELAPSED_S]
+    # Growth without a beginning is taken to be the window's own.
+    per_s = growth / np.where(elapsed_s > 0, elapsed_s, 1 / WINDOWS_PER_S)
+    known = ~np.isnan(per_s)
     rows = grid.total(known.astype(np.float64))
-    total = grid.total(np.where(known, growth, 0.0))
-    return np.where(rows == 0, np.nan, total * WINDOWS_PER_S)
+    return np.where(rows == 0, np.nan, grid.total(np.where(known, per_s, 0.0)))
 
 
 def percentiles(grid: Grid, limits: Limits, quantiles: list[float]) -> list[Floats]:

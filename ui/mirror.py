@@ -1,6 +1,8 @@
 """A copy of the collector's ring of hot windows, fed by `Live.Subscribe`."""
 
 import asyncio
+import secrets
+import time
 from collections import deque
 from dataclasses import dataclass
 from typing import Final
@@ -8,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from collector.contract import live_pb2
-from ui.bounds import LimitTable
+from ui.bounds import MAX_LIMITS, LimitTable
 from ui.catalog import SIGNALS, Catalog
 from ui.ring import CELLS, CHANGED, SERIES, WINDOW_NS, Block, Ring
 
@@ -18,13 +20,18 @@ MAX_ROWS: Final = 4_000_000
 MAX_CELLS: Final = 30_000_000
 _DEFAULT_RING_WINDOWS: Final = 6_000
 _REMEMBERED_UPDATES: Final = 600
+_LIMITS_INTERVAL_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When what one update brought in had happened and had come, Unix ms; None: nothing new."""
+    """When what updates brought in had happened and had come, Unix ms; None: nothing new.
+
+    `sequence` is the mirror's, `ticks` counts the collector's ticks that the updates came from.
+    """
 
     sequence: int
+    ticks: int
     newest_event_ms: float | None
     arrival_ms: float | None
 
@@ -32,7 +39,9 @@ class Moment:
 class Mirror:
     """The state that updates of the feed make. `changed` is set after each.
 
-    `epoch` and `sequence` are the feed's; `ready` is True when the ring is complete.
+    `sequence` counts updates: the feed's own number is no cursor, for the parts of a large
+    change share one. So `epoch_text` is of this mirror as much as of the feed. `ready` is
+    True when the ring is complete.
     """
 
     def __init__(self) -> None:
@@ -46,6 +55,10 @@ class Mirror:
         self.catalog = Catalog()
         self.limits = LimitTable()
         self.rings = {signal: Ring() for signal in SIGNALS.values()}
+        self._own_number = secrets.randbits(64)
+        self._limits_renewed_at_s = float("-inf")
+        self._ticks = 0
+        self._feed_sequence = 0
         self._moments: deque[Moment] = deque(maxlen=_REMEMBERED_UPDATES)
 
     def apply(self, update: live_pb2.Update) -> None:
@@ -54,14 +67,17 @@ class Mirror:
             self._begin(update.epoch)
         self.catalog.add(update.series)
         self._evict(update.oldest_window)
+        self.sequence += 1
         self._put_rows(update)
         self._keep_bounds()
-        self.sequence = max(self.sequence, update.sequence)
+        self._ticks += update.sequence != self._feed_sequence
+        self._feed_sequence = update.sequence
         self.newest_window = max(self.newest_window, update.sent_time_unix_nano // WINDOW_NS)
         if not update.history:
             self._moments.append(
                 Moment(
-                    update.sequence,
+                    self.sequence,
+                    self._ticks,
                     _ms_or_none(update.newest_event_time_unix_nano),
                     _ms_or_none(update.arrival_time_unix_nano),
                 )
@@ -78,7 +94,7 @@ class Mirror:
     @property
     def epoch_text(self) -> str:
         """The epoch as clients see it: 16 hex digits."""
-        return f"{self.epoch:016x}"
+        return f"{self.epoch ^ self._own_number:016x}"
 
     @property
     def ring_windows(self) -> int:
@@ -88,21 +104,24 @@ class Mirror:
         return self.newest_window - self.oldest_window + 1
 
     def moments(self, since: int) -> Moment:
-        """The latest event and the earliest arrival among updates after `since`."""
+        """The latest event, the earliest arrival and the ticks of updates after `since`."""
         newest: float | None = None
         arrival: float | None = None
+        ticks: set[int] = set()
         for moment in reversed(self._moments):
             if moment.sequence <= since:
                 break
+            ticks.add(moment.ticks)
             if moment.newest_event_ms is not None:
                 newest = max(newest or 0.0, moment.newest_event_ms)
             if moment.arrival_ms is not None:
                 arrival = min(arrival or moment.arrival_ms, moment.arrival_ms)
-        return Moment(self.sequence, newest, arrival)
+        return Moment(self.sequence, len(ticks), newest, arrival)
 
     def _begin(self, epoch: int) -> None:
         self.epoch = epoch
         self.sequence = 0
+        self._ticks = 0
         self.oldest_window = 0
         self.newest_window = 0
         self.ready = False
@@ -112,14 +131,29 @@ class Mirror:
         self._moments.clear()
 
     def _put_rows(self, update: live_pb2.Update) -> None:
-        block = _block(update, self.limits)
+        if self.limits.is_nearly_full:
+            self._renew_limits()
+        block = _block(update, self.limits, self.sequence)
         signal_of = self.catalog.signals(block.keys[SERIES])
         signal_of[block.window < self.oldest_window] = 0
         for signal, name in SIGNALS.items():
             rows = np.flatnonzero(signal_of == signal)
             if len(rows):
                 taken = block if len(rows) == len(block) else block.take(rows)
-                self.rings[name].replace(taken, update.sequence)
+                self.rings[name].replace(taken, self.sequence)
+
+    def _renew_limits(self) -> None:
+        """Forget the limits that no cell in the ring has any more; at most once a minute."""
+        now_s = time.monotonic()
+        if now_s - self._limits_renewed_at_s < _LIMITS_INTERVAL_S:
+            return
+        self._limits_renewed_at_s = now_s
+        used = np.zeros(MAX_LIMITS, np.bool_)
+        for ring in self.rings.values():
+            ring.mark_limits(used)
+        new_ids = self.limits.keep(used)
+        for ring in self.rings.values():
+            ring.relabel(new_ids)
 
     def _evict(self, oldest_window: int) -> None:
         self.oldest_window = max(self.oldest_window, oldest_window)
@@ -140,8 +174,8 @@ class Mirror:
         return rows > MAX_ROWS or cells > MAX_CELLS
 
 
-def _block(update: live_pb2.Update, limits: LimitTable) -> Block:
-    """The rows of an update as a block.
+def _block(update: live_pb2.Update, limits: LimitTable, sequence: int) -> Block:
+    """The rows of an update as a block; they change with `sequence`.
 
     Raises ValueError when its columns do not fit together.
     """
@@ -152,9 +186,9 @@ def _block(update: live_pb2.Update, limits: LimitTable) -> Block:
         raise ValueError("a histogram cell names a row that is not in the update")
     keys = np.empty((3, rows), np.uint32)
     keys[SERIES] = np.frombuffer(update.row_series, "<u4")
-    keys[CHANGED] = update.sequence & 0xFFFF_FFFF
+    keys[CHANGED] = sequence
     keys[CELLS] = np.bincount(cell_row, minlength=rows)
-    values = np.empty((7, rows))
+    values = np.empty((8, rows))
     for place, column in enumerate(
         (
             update.row_count,
@@ -163,6 +197,7 @@ def _block(update: live_pb2.Update, limits: LimitTable) -> Block:
             update.row_max,
             update.row_last,
             update.row_increase,
+            update.row_elapsed_s,
             update.row_errors,
         )
     ):

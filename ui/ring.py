@@ -6,7 +6,7 @@ never changed in place, so a reader may keep the ones it took.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 import numpy as np
@@ -16,9 +16,9 @@ WINDOW_NS: Final = 100_000_000
 WINDOW_MS: Final = 100
 
 # Rows of `Block.values`.
-COUNT, SUM, MIN, MAX, LAST, INCREASE, ERRORS = range(7)
-# Rows of `Block.keys`: the series' number, the feed's sequence that last changed
-# the row, and how many histogram cells it has.
+COUNT, SUM, MIN, MAX, LAST, INCREASE, ELAPSED_S, ERRORS = range(8)
+# Rows of `Block.keys`: the series' number, the mirror's sequence when the row
+# last changed, and how many histogram cells it has.
 SERIES, CHANGED, CELLS = range(3)
 
 Ints = npt.NDArray[np.int64]
@@ -28,7 +28,7 @@ Ints = npt.NDArray[np.int64]
 class Block:
     """Rows of one or more windows; the cells stand in the order of their rows.
 
-    `window` int64[n], `keys` uint32[3, n], `values` float64[7, n],
+    `window` int64[n], `keys` uint32[3, n], `values` float64[8, n],
     `limits` uint16[m] (ids of a `LimitTable`), `counts` float32[m].
     """
 
@@ -64,7 +64,7 @@ class Block:
 EMPTY: Final = Block(
     np.empty(0, np.int64),
     np.empty((3, 0), np.uint32),
-    np.empty((7, 0)),
+    np.empty((8, 0)),
     np.empty(0, np.uint16),
     np.empty(0, np.float32),
 )
@@ -137,6 +137,16 @@ class Ring:
     def since(self, first: int) -> list[Block]:
         """Windows from `first` on, by number."""
         return [self._windows[window] for window in sorted(self._windows) if window >= first]
+
+    def mark_limits(self, used: npt.NDArray[np.bool_]) -> None:
+        """Set True at the ids of limits that cells here have."""
+        for block in self._windows.values():
+            used[block.limits] = True
+
+    def relabel(self, new_ids: npt.NDArray[np.uint16]) -> None:
+        """Give all limits their new ids."""
+        for window, block in self._windows.items():
+            self._windows[window] = replace(block, limits=new_ids[block.limits])
 
     def _store(self, window: int, block: Block, sequence: int) -> None:
         self._forget(window)

@@ -8,6 +8,7 @@ from typing import Final
 import msgpack
 import numpy as np
 
+from ui.catalog import SeriesInfo
 from ui.mirror import Mirror
 from ui.ring import COUNT, SERIES, join
 from ui.selection import Selection
@@ -36,12 +37,11 @@ class View:
         self._mirror = mirror
         self._candidate_of = np.empty(0, np.int32)
         self._candidates: dict[str, int] = {}
-        self._series_seen = 0
+        self._catalog_seen = (-1, 0)
         self._refreshed_sequence = -1
         self._chosen_at_s = float("-inf")
         self._waiting = True
-        if selection.group_by is None:
-            self._candidates[""] = 0
+        self._forget_groups()
 
     def refresh(self, now_s: float) -> None:
         """Take in new series, at most once for each sequence of the mirror."""
@@ -57,18 +57,34 @@ class View:
             self._waiting = False
 
     def _take_new_series(self) -> None:
-        series = self._mirror.catalog.series
+        catalog = self._mirror.catalog
+        if catalog.version == self._catalog_seen:
+            return
+        generation, taken = self._catalog_seen
+        if generation != catalog.generation:
+            self._forget_groups()
+            taken = 0
         self._match_capacity()
-        for item in series[self._series_seen :]:
-            if self.selection.covers(item):
-                key = self.selection.group_of(item)
-                if key not in self._candidates:
-                    self._candidates[key] = len(self._candidates)
-                    self._waiting = True
-                candidate = self._candidates[key]
-                self._candidate_of[item.number] = candidate
-                self.position_of[item.number] = self._position_of_key(key)
-        self._series_seen = len(series)
+        for number in catalog.log[taken:]:
+            self._take(catalog.series[number])
+        self._catalog_seen = catalog.version
+
+    def _take(self, series: SeriesInfo) -> None:
+        candidate = position = -1
+        if self.selection.covers(series):
+            key = self.selection.group_of(series)
+            if key not in self._candidates:
+                self._candidates[key] = len(self._candidates)
+                self._waiting = True
+            candidate, position = self._candidates[key], self._position_of_key(key)
+        self._candidate_of[series.number] = candidate
+        self.position_of[series.number] = position
+
+    def _forget_groups(self) -> None:
+        self._candidates = {} if self.selection.group_by else {"": 0}
+        self._candidate_of = np.empty(0, np.int32)
+        self.position_of = np.empty(0, np.int32)
+        self._waiting = True
 
     def _position_of_key(self, key: str) -> int:
         return self.chosen.index(key) if key in self.chosen else -1

@@ -31,7 +31,8 @@ class Row:
     min: float = float("nan")
     max: float = float("nan")
     last: float = float("nan")
-    increase: float = 0.0
+    increase: float = float("nan")
+    elapsed_s: float = float("nan")
     errors: float = 0.0
     cells: list[tuple[float, float, float]] = field(default_factory=list)
 
@@ -70,7 +71,7 @@ def update(
     cells = [(i, *cell) for i, row in enumerate(rows) for cell in row.cells]
     columns: dict[str, Any] = {
         f"row_{name}": np.array([getattr(row, name) for row in rows], "<f8").tobytes()
-        for name in ("count", "sum", "min", "max", "last", "increase", "errors")
+        for name in ("count", "sum", "min", "max", "last", "increase", "elapsed_s", "errors")
     }
     return live_pb2.Update(
         epoch=epoch,

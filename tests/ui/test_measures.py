@@ -119,7 +119,7 @@ def test_measures_of_metrics() -> None:
     rows = [
         Row(NOW_WINDOW, 0, count=2, sum=30, min=10, max=20, last=20),
         Row(NOW_WINDOW, 1, count=1, sum=40, min=40, max=40, last=40),
-        Row(NOW_WINDOW, 2, count=1, sum=7, last=7, increase=3),
+        Row(NOW_WINDOW, 2, count=1, sum=7, last=7, increase=30, elapsed_s=5),
         Row(NOW_WINDOW, 3, count=1, sum=5, last=5, increase=1),
     ]
     series = [metric_series(i, "cpu", "gauge", core=str(i)) for i in range(2)]
@@ -130,7 +130,7 @@ def test_measures_of_metrics() -> None:
     assert [cpu[name][0] for name in names[:5]] == pytest.approx([30, 70 / 3, 10, 40, 70])
     assert np.isnan(cpu["rate"][0])
     hits = evaluate(mirror, signal="metrics", name="hits", measures=("last", "rate"))
-    assert (hits["last"][0], hits["rate"][0]) == (12, 40)
+    assert (hits["last"][0], hits["rate"][0]) == (12, 6 + 10)
     by_core = evaluate(
         mirror, signal="metrics", name="cpu", measures=("last",), group_by="attribute:core"
     )
@@ -166,3 +166,31 @@ def test_a_panel_key_is_a_value() -> None:
     """Equal selections are one key, so that clients share what is encoded."""
     keys = {PanelKey(Selection("spans", ("rate",)), 600) for _ in range(2)}
     assert len(keys) == 1
+
+
+def test_limits_are_forgotten_with_their_cells() -> None:
+    """Histograms whose buckets change for ever do not fill the table of limits for good."""
+    series = [metric_series(0, "size", "exponential_histogram")]
+    mirror = mirror_of([], series)
+    for step in range(12):
+        window = NOW_WINDOW + 6_000 * step
+        edges = np.arange(1, 9_001) * 1e3 + step
+        cells = [(float(edge), float(edge + 500), 1.0) for edge in edges]
+        row = Row(window, 0, count=9_000, cells=cells)
+        mirror.apply(update(step + 2, [row], now_window=window))
+    assert mirror.limits.folded_cells == 0
+    found = evaluate(mirror, window, signal="metrics", name="size", measures=("p50",))
+    assert found["p50"][0] == pytest.approx(4.5e6, rel=0.001)
+
+
+def test_the_catalog_does_not_outgrow_the_series() -> None:
+    """Numbers that name one series after another leave no trace, and views keep up."""
+    mirror = mirror_of([], [spans_series(0)])
+    view = View(Selection("spans", ("rate",), group_by="name"), mirror)
+    for sequence in range(2, 42):
+        names = [spans_series(i, name=f"op {sequence} {i}") for i in range(500)]
+        mirror.apply(update(sequence, [Row(NOW_WINDOW, 7, count=sequence)], names))
+        view.refresh(10.0 * sequence)
+    assert len(mirror.catalog.log) < 12_000
+    assert view.chosen[0] == "op 41 7"
+    assert len(view.chosen) == 40
