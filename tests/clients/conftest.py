@@ -7,6 +7,7 @@ import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,8 @@ MISSING = {
     language: [tool for tool in tools if not shutil.which(tool)]
     for language, tools in TOOLCHAINS.items()
 }
+# A cold build of the Go client takes a minute of CPU.
+_TIMEOUT_S = 600
 collect_ignore = [f"test_{language}.py" for language, tools in MISSING.items() if tools]
 
 
@@ -53,7 +56,7 @@ def collector(tmp_path: Path) -> Iterator[Collector]:
     process = multiprocessing.get_context("spawn").Process(target=run, args=(config,), daemon=True)
     process.start()
     try:
-        eventually(lambda: _listens(grpc) and _listens(http), 30, "the collector listening")
+        eventually(lambda: _serves(process, grpc, http), 30, "the collector listening")
         yield Collector(grpc, http, config.journal_dir)
     finally:
         process.terminate()
@@ -61,6 +64,11 @@ def collector(tmp_path: Path) -> Iterator[Collector]:
         ended = process.exitcode
         process.kill()
     assert ended == 0
+
+
+def _serves(process: SpawnProcess, *addresses: str) -> bool:
+    assert process.is_alive()
+    return all(_listens(address) for address in addresses)
 
 
 def _listens(address: str) -> bool:
@@ -82,7 +90,7 @@ def run_program() -> Callable[[Sequence[str | Path], Path, Mapping[str, str]], N
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=300,
+            timeout=_TIMEOUT_S,
             check=False,
         )
         assert ended.returncode == 0, ended.stdout

@@ -20,7 +20,7 @@ SDK = Sdk(scope_attributes=frozenset(Signal), link_trace_state="")
 def client(run_program: Callable[..., None], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The client, built."""
     program = tmp_path_factory.mktemp("go") / "client"
-    run_program(["go", "build", "-o", program, "."], FOLDER, {})
+    run_program(["go", "build", "-buildvcs=false", "-o", program, "."], FOLDER, {})
     return program
 
 

@@ -1,4 +1,4 @@
-// Sends the telemetry of ../sent.py: spans over gRPC, metrics and logs over HTTP. The exporters
+// Sends the telemetry of ../telemetry.py: spans over gRPC, metrics and logs over HTTP. The exporters
 // take their endpoints and compression from OTEL_EXPORTER_OTLP_*.
 package main
 

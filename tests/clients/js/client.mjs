@@ -1,6 +1,16 @@
-// Sends the telemetry of ../sent.py: node client.mjs json|protobuf. The exporters take their
+// Sends the telemetry of ../telemetry.py: node client.mjs json|protobuf. The exporters take their
 // endpoint and compression from OTEL_EXPORTER_OTLP_*.
-import { DiagConsoleLogger, DiagLogLevel, ROOT_CONTEXT, SpanKind, SpanStatusCode, ValueType, createTraceState, diag, trace } from "@opentelemetry/api";
+import {
+  DiagConsoleLogger,
+  DiagLogLevel,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  ValueType,
+  createTraceState,
+  diag,
+  trace,
+} from "@opentelemetry/api";
 import * as logsJson from "@opentelemetry/exporter-logs-otlp-http";
 import * as logsProtobuf from "@opentelemetry/exporter-logs-otlp-proto";
 import * as metricsJson from "@opentelemetry/exporter-metrics-otlp-http";
@@ -9,7 +19,12 @@ import * as tracesJson from "@opentelemetry/exporter-trace-otlp-http";
 import * as tracesProtobuf from "@opentelemetry/exporter-trace-otlp-proto";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { BatchLogRecordProcessor, LoggerProvider } from "@opentelemetry/sdk-logs";
-import { AggregationType, MeterProvider, PeriodicExportingMetricReader, createAllowListAttributesProcessor } from "@opentelemetry/sdk-metrics";
+import {
+  AggregationType,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+  createAllowListAttributesProcessor,
+} from "@opentelemetry/sdk-metrics";
 import { BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 
 const exporters = {
@@ -39,7 +54,11 @@ const complex = {
 };
 const values = { ...simple, ...complex, "double.infinity": Infinity };
 const attributeLimit = 20;
-const crowd = Array.from({ length: attributeLimit + 3 }, (_, i) => [`key.${String(i).padStart(2, "0")}`, i]);
+// More attributes than the limit, of which the first are kept.
+const crowd = Array.from({ length: attributeLimit + 3 }, (_, i) => [
+  `key.${String(i).padStart(2, "0")}`,
+  i,
+]);
 
 const resource = resourceFromAttributes(
   { "service.name": "checkout", ...simple },
@@ -63,7 +82,8 @@ function sendSpans(tracer) {
     tracer.startSpan(name, { kind, startTime: at(10 * started++), ...options }, parent);
   const end = (span, number) => span.end(at(10 * (number - 1) + number, number));
 
-  const checkout = start("POST /checkout", SpanKind.SERVER, trace.setSpanContext(ROOT_CONTEXT, remote), { attributes: values });
+  const inRemote = trace.setSpanContext(ROOT_CONTEXT, remote);
+  const checkout = start("POST /checkout", SpanKind.SERVER, inRemote, { attributes: values });
   checkout.addEvent("retry", {}, at(1));
   checkout.addEvent("failed", simple, at(2));
   checkout.setStatus({ code: SpanStatusCode.ERROR, message: "card refused" });
@@ -98,7 +118,12 @@ function sendLogs(logger, inCheckout) {
     eventName: "checkout.failed",
     context: inCheckout,
   });
-  logger.emit({ timestamp: at(5), observedTimestamp: at(6), severityNumber: 6, body: { ...simple, ...complex } });
+  logger.emit({
+    timestamp: at(5),
+    observedTimestamp: at(6),
+    severityNumber: 6,
+    body: { ...simple, ...complex },
+  });
   logger.emit({
     timestamp: at(7),
     observedTimestamp: at(8),
@@ -110,7 +135,11 @@ function sendLogs(logger, inCheckout) {
 
 function sendMetrics(meter) {
   const attributes = { payment: "card", attempt: 2 };
-  const orders = meter.createCounter("orders", { description: "Orders placed", unit: "{order}", valueType: ValueType.INT });
+  const orders = meter.createCounter("orders", {
+    description: "Orders placed",
+    unit: "{order}",
+    valueType: ValueType.INT,
+  });
   orders.add(2, attributes);
   orders.add(3, attributes);
   meter.createCounter("revenue", { unit: "EUR" }).add(12.75, attributes);
@@ -146,13 +175,19 @@ const loggers = new LoggerProvider({
 });
 const meters = new MeterProvider({
   resource,
-  readers: [new PeriodicExportingMetricReader({ exporter: new exporters.metrics.OTLPMetricExporter() })],
+  readers: [
+    new PeriodicExportingMetricReader({ exporter: new exporters.metrics.OTLPMetricExporter() }),
+  ],
   views: [
     { instrumentName: "size", aggregation: { type: AggregationType.EXPONENTIAL_HISTOGRAM } },
-    { instrumentName: "latency", attributesProcessors: [createAllowListAttributesProcessor(["payment"])] },
+    {
+      instrumentName: "latency",
+      attributesProcessors: [createAllowListAttributesProcessor(["payment"])],
+    },
   ],
 });
 const inCheckout = sendSpans(tracers.getTracer(...scope, { schemaUrl: scopeSchemaUrl }));
-sendLogs(loggers.getLogger(...scope, { schemaUrl: scopeSchemaUrl, attributes: simple }), inCheckout);
+const logger = loggers.getLogger(...scope, { schemaUrl: scopeSchemaUrl, attributes: simple });
+sendLogs(logger, inCheckout);
 sendMetrics(meters.getMeter(...scope, { schemaUrl: scopeSchemaUrl }));
 await Promise.all([tracers, loggers, meters].map((provider) => provider.shutdown()));
