@@ -1,0 +1,21 @@
+"""Collectors for tests."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.collector.running import Running, running
+
+
+@pytest.fixture(scope="module")
+def collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A collector with small limits that the tests of a module share."""
+    directory = tmp_path_factory.mktemp("collector")
+    with running(directory, max_request_bytes=2 * 1024 * 1024) as started:
+        yield started
+
+
+@pytest.fixture
+def seen(collector: Running) -> int:
+    """How many records the journal had before the test."""
+    return len(collector.records())
