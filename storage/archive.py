@@ -24,8 +24,14 @@ log = logging.getLogger(__name__)
 SCHEMA_VERSION: Final = 1
 CATALOG: Final = "archive"
 MAX_TEMP_BYTES: Final = 8 * 1024**3
-# Of the messages DuckDB opens with, those after which the file must stay where it is.
-_NOT_DAMAGED: Final = ("Could not set lock", "version number", "newer version", "No space left")
+# How DuckDB says that a file is damaged. Any other trouble, such as a lock, missing rights, a full
+# disk or a later format, is no reason to move the file away.
+_DAMAGE: Final = ("not a valid DuckDB database", "Corrupt", "Could not read enough bytes")
+_DAMAGE_ERRORS: Final = (
+    duckdb.SerializationException,
+    duckdb.InternalException,
+    duckdb.FatalException,
+)
 
 
 class ArchiveVersionError(Exception):
@@ -65,15 +71,12 @@ class Archive:
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         _set_aside_wal(path)
-        if path.exists():
-            with path.open("r+b"):
-                pass  # no rights is an error to show, not damage
         try:
             return cls(path, memory_limit_bytes, threads)
         except duckdb.Error as error:
-            if not path.exists() or any(text in str(error) for text in _NOT_DAMAGED):
+            if not _is_damage(error):
                 raise
-            aside = _aside_name(path)
+            aside = path.with_name(f"{path.name}.set-aside-{time.time_ns()}")
             log.exception("%s cannot be opened and is set aside as %s", path, aside)
             path.rename(aside)
             return cls(path, memory_limit_bytes, threads)
@@ -202,16 +205,20 @@ def _sql_files(folder: str) -> list[str]:
 
 
 def _set_aside_wal(path: Path) -> None:
-    """Nothing of ours writes DuckDB's log, and a damaged one can hide all rows."""
+    """A write-ahead log is left by a checkpoint that failed, or by another program.
+
+    Rows are never in it, and reading a damaged one can hide those that are there. Only
+    the last one is kept: a full disk can leave one at each try.
+    """
     wal = path.with_name(path.name + ".wal")
     if wal.exists():
-        aside = _aside_name(wal)
-        log.warning("%s is not Tenth's and is set aside as %s", wal, aside)
-        wal.rename(aside)
+        aside = wal.with_name(wal.name + ".set-aside")
+        log.warning("%s is not needed and is set aside as %s", wal, aside)
+        wal.replace(aside)
 
 
-def _aside_name(path: Path) -> Path:
-    return path.with_name(f"{path.name}.set-aside-{time.time_ns()}")
+def _is_damage(error: duckdb.Error) -> bool:
+    return isinstance(error, _DAMAGE_ERRORS) or any(text in str(error) for text in _DAMAGE)
 
 
 def _quoted(path: Path) -> str:

@@ -89,7 +89,8 @@ class Follower:
                 self.failure = error
                 return
             except Exception as error:
-                log.exception("archiving failed; the archive is opened again")
+                trace = not isinstance(error, _MACHINE_ERRORS)
+                log.error("archiving failed and is tried again: %s", error, exc_info=trace)  # noqa: TRY400
                 self.account.problem = f"archiving failed and is tried again: {error}"
             else:
                 return

@@ -1,6 +1,8 @@
 """What is in the journal gets into the archive: all of it, once, soon."""
 
 import os
+import random
+import resource
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -38,6 +40,19 @@ def names(storage: Storage) -> list[int]:
     return [
         int(row["name"]) for row in storage.ask("SELECT name FROM spans ORDER BY name::INTEGER")
     ]
+
+
+def random_spans(first: int, count: int) -> Any:
+    """A record of spans that do not compress."""
+    rows = [
+        {
+            "name": str(first + n),
+            "trace_id": random.randbytes(16),
+            "attributes": {"noise": random.randbytes(40)},
+        }
+        for n in range(count)
+    ]
+    return span_tables(*rows)
 
 
 def has_spans(storage: Storage, count: int) -> bool:
@@ -230,3 +245,24 @@ def test_replaced_journal(storage: Storage) -> None:
     storage.append(Signal.SPANS, spans(1_000, 3))
     storage.start()
     eventually(lambda: storage.count("spans") == 203)
+
+
+def test_disk_full(storage: Storage) -> None:
+    """A disk that is full holds the archive up and loses nothing: it goes on when there is room."""
+    storage.settings["checkpoint_max_rows"] = 1
+    storage.start()
+    process = storage.process.pid
+    # What the kernel answers to a write beyond this limit is as final as a full disk.
+    resource.prlimit(process, resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))
+    for first in range(0, 40_000, 4_000):
+        storage.append(Signal.SPANS, random_spans(first, 4_000))
+    eventually(lambda: storage.stats().problems, within_s=30)
+    unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    resource.prlimit(process, resource.RLIMIT_FSIZE, unlimited)
+    eventually(lambda: has_spans(storage, 40_000), within_s=60)
+    (row,) = storage.ask("SELECT count(DISTINCT name) AS names, count(*) AS rows FROM spans")
+    assert row == {"names": 40_000, "rows": 40_000}
+    eventually(lambda: not storage.stats().problems)
+    assert not list(storage.folder.glob("archive.duckdb.set-aside*"))
+    assert not (storage.folder / "set-aside").exists()
+    assert storage.stop() == 0
