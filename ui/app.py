@@ -81,6 +81,7 @@ def build_app(config: UiConfig, static_dir: Path = STATIC_DIR) -> App:
             render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"])],
         ),
         request_max_body_size=_MAX_BODY_BYTES,
-        logging_config=LoggingConfig(configure_root_logger=False, log_exceptions="always"),
+        # Only what is our own fault is logged, by `ui.problems`.
+        logging_config=LoggingConfig(configure_root_logger=False, log_exceptions="never"),
     )
     return App(Guard(litestar, auth, host_of(config.listen), config.allowed_hosts), hub)

@@ -1,5 +1,6 @@
 """Errors as `application/problem+json` (RFC 9457), and what a failed call becomes."""
 
+import logging
 from typing import Any, Final
 
 import grpc
@@ -11,6 +12,8 @@ from litestar.plugins.problem_details import (
 )
 
 from ui.rpc import reason_of
+
+logger = logging.getLogger(__name__)
 
 _Code = grpc.StatusCode
 
@@ -85,7 +88,8 @@ def _title(error: HTTPException) -> str:
     return titles.get(error.status_code, "The request failed")
 
 
-def _of_any_exception(_: Exception) -> ProblemDetailsException:
+def _of_any_exception(error: Exception) -> ProblemDetailsException:
+    logger.error("a request failed", exc_info=error)
     return problem(500, "Something went wrong here", _ADVICE[500])
 
 
