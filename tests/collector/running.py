@@ -46,6 +46,7 @@ class Running:
     directory: Path
     settings: dict[str, Any] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
+    _reader: Reader | None = None
 
     def __post_init__(self) -> None:
         self.settings = {
@@ -127,6 +128,18 @@ class Running:
     def records(self) -> list[Record]:
         """All records of its journal."""
         return list(Reader(self.journal, quarantine=False).read(1 << 40))
+
+    def new_records(self) -> list[Record]:
+        """Records of its journal that were not seen by an earlier call."""
+        if self._reader is None:
+            self._reader = Reader(self.journal, quarantine=False)
+        return list(self._reader.read(1 << 40))
+
+    def new_rows(self, signal: Signal) -> list[dict[str, Any]]:
+        """The same as `rows`, of new records only."""
+        return [
+            row for record in self.new_records() if record.signal is signal for row in _rows(record)
+        ]
 
     def rows(self, signal: Signal) -> list[dict[str, Any]]:
         """All rows of a signal's items in the journal, with their resource and scope."""
