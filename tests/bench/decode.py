@@ -179,7 +179,6 @@ def main() -> None:
     parser.add_argument("--per-request", type=int, default=512)
     parser.add_argument("--group", type=int, default=8, help="requests decoded together")
     parser.add_argument("--shapes", type=int, default=1)
-    parser.add_argument("--folder", type=Path, help="where to write the journal; its disk counts")
     options = parser.parse_args()
     cases = [
         (Signal.SPANS, 512, 8),
@@ -189,7 +188,7 @@ def main() -> None:
     ]
     if options.signal:
         cases = [(Signal[options.signal.upper()], options.per_request, options.group)]
-    with tempfile.TemporaryDirectory(prefix="tenth-bench-", dir=options.folder) as folder:
+    with tempfile.TemporaryDirectory(prefix="tenth-bench-") as folder:
         rows = [row for case in cases for row in bench(*case, options.shapes, Path(folder))]
     title = "From bytes to disk, step by step; each step in memory with all before it"
     show(title, rows)

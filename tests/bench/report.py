@@ -3,12 +3,14 @@
 import json
 import os
 import platform
+import tempfile
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+import psutil
 from rich.console import Console
 from rich.table import Table
 
@@ -34,9 +36,16 @@ def environment() -> dict[str, str]:
     facts = {
         "date": datetime.now(UTC).date().isoformat(),
         "cores": str(os.cpu_count()),
+        "file system": _file_system(Path(tempfile.gettempdir()).resolve()),
         "python": platform.python_version(),
     }
     return facts | {name: version(name) for name in FOUNDATIONS}
+
+
+def _file_system(path: Path) -> str:
+    """What the journals of the benchmarks are written to: a sync is not the same everywhere."""
+    mounts = [m for m in psutil.disk_partitions(all=True) if path.is_relative_to(m.mountpoint)]
+    return max(mounts, key=lambda mount: len(mount.mountpoint)).fstype
 
 
 def show(title: str, rows: list[Row]) -> None:

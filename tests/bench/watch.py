@@ -2,21 +2,29 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Final
 
 import psutil
 
+from storage.schema import Signal
 from tests.bench.load import Generator
 from tests.bench.private import Tenth
 from tests.waiting import eventually
 
 _SAMPLE_S: Final = 1.0
-_LAG_POLL_S: Final = 0.2
+_LAG_POLL_S: Final = 0.5
 # The generator rests while storage is further behind: half of what may be at the end.
 HOLD_LAG_MS: Final = 2_500.0
 _DRAIN_S: Final = 120.0
+# As `/api/stats` calls the signals.
+ACCOUNTS: Final = {
+    Signal.SPANS: "spans",
+    Signal.LOGS: "logs",
+    Signal.METRICS: "metric_points",
+}
 
 
 @dataclass(slots=True)
@@ -29,6 +37,12 @@ class Cost:
     def cores(self, seconds: float) -> str:
         """The cores that each role kept busy."""
         return ", ".join(f"{name} {used / seconds:.2f}" for name, used in self.cpu_s.items())
+
+    def us_per_item(self, items: int) -> str:
+        """CPU microseconds of each role per item: other processes change it little."""
+        return ", ".join(
+            f"{name} {1e6 * used / max(items, 1):.1f}" for name, used in self.cpu_s.items()
+        )
 
 
 @contextlib.asynccontextmanager
@@ -56,21 +70,39 @@ async def _sample_memory(tenth: Tenth, cost: Cost) -> None:
         await asyncio.sleep(_SAMPLE_S)
 
 
+@dataclass(slots=True)
+class Progress:
+    """Archived items in the course of time: (monotonic seconds, items)."""
+
+    samples: list[tuple[float, int]] = field(default_factory=list)
+
+    def archived_per_s(self, after_s: float) -> float:
+        """The rate, without the first `after_s` seconds."""
+        start_s = self.samples[0][0] + after_s
+        steady = [sample for sample in self.samples if sample[0] >= start_s]
+        (first_s, first), (last_s, last) = steady[0], steady[-1]
+        return (last - first) / (last_s - first_s)
+
+
 @contextlib.asynccontextmanager
-async def held_at_lag(tenth: Tenth, generator: Generator) -> AsyncIterator[None]:
+async def held_at_lag(tenth: Tenth, generator: Generator) -> AsyncIterator[Progress]:
     """In the body, the generator goes on only while storage keeps up."""
-    holding = asyncio.create_task(_hold(tenth, generator))
+    progress = Progress()
+    holding = asyncio.create_task(_hold(tenth, generator, progress))
     try:
-        yield
+        yield progress
     finally:
         holding.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await holding
 
 
-async def _hold(tenth: Tenth, generator: Generator) -> None:
+async def _hold(tenth: Tenth, generator: Generator, progress: Progress) -> None:
+    account = ACCOUNTS[generator.plan.signal]
     while True:
-        if await asyncio.to_thread(lag_ms, tenth) > HOLD_LAG_MS:
+        stats = await asyncio.to_thread(tenth.stats)
+        progress.samples.append((time.monotonic(), stats["signals"][account]["archived"]))
+        if stats["journal"]["lag_ms"] > HOLD_LAG_MS:
             generator.going.clear()
         else:
             generator.going.set()
