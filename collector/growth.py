@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from storage.increase import Points, Step, first_step, step
+from storage.increase import Points, Step, Traits, first_step, previous_rows, step
 from storage.rollup import WINDOW_NS, Cells, Rollup, Rows, concat, to_common_scale
-from storage.schema import Signal
 from storage.series import Series
 
 Ints = npt.NDArray[np.int64]
@@ -31,17 +30,6 @@ class Growth:
     cells: Cells
 
 
-@dataclass(frozen=True, slots=True)
-class _Kinds:
-    """Per row, of its series."""
-
-    cumulative: Bools
-    monotonic: Bools
-    counts: Bools
-    sums: Bools
-    overflow: Bools
-
-
 def growth(rollup: Rollup, before: Rollup, series: dict[int, Series], oldest_window: int) -> Growth:
     """The growth of `rollup`'s rows.
 
@@ -50,74 +38,48 @@ def growth(rollup: Rollup, before: Rollup, series: dict[int, Series], oldest_win
     """
     both = concat([before, rollup])
     rows = both.rows
-    kinds = _kinds(rows, series)
-    previous = _previous(rows)
-    steps, unknown = _steps(rows, kinds, previous, oldest_window)
-    increase = np.where(kinds.sums, rows.sum, np.where(kinds.counts, rows.count, np.nan))
-    increase = np.where(kinds.cumulative, np.where(unknown, np.nan, steps.increase), increase)
-    since = np.where(kinds.cumulative, steps.since, rows.first_start)
+    traits = Traits.of(rows, series)
+    previous = previous_rows(rows)
+    steps, unknown = _steps(rows, traits, previous, oldest_window)
+    total = np.where(unknown, np.nan, steps.increase)
+    added = np.where(traits.sums, rows.sum, np.where(traits.counts, rows.count, np.nan))
+    increase = np.where(traits.cumulative, total, added)
+    since = np.where(traits.cumulative, steps.since, rows.first_start)
     dated = (since > 0) & (since < rows.last_time) & ~np.isnan(increase)
     elapsed_s = np.where(dated, (rows.last_time - since) / 1e9, np.nan)
 
     level, lost = rows.level, unknown | steps.lost
     continued = level & ~steps.reset & ~lost
     with np.errstate(invalid="ignore"):
-        total = np.where(continued, rows.sum - rows.sum[previous], rows.sum)
-    total = np.where(level & lost, np.nan, total)
+        grown = np.where(continued, rows.sum - rows.sum[previous], rows.sum)
+    grown = np.where(level & lost, np.nan, grown)
     count = np.where(level, np.nan_to_num(increase, nan=0.0), rows.count)
     size = len(before.rows)
     cells = _grown_cells(both, previous, continued, level & lost)
     return Growth(
-        increase[size:], elapsed_s[size:], count[size:], total[size:], _from_row(cells, size)
+        increase[size:], elapsed_s[size:], count[size:], grown[size:], _from_row(cells, size)
     )
 
 
-def _kinds(rows: Rows, series: dict[int, Series]) -> _Kinds:
-    numbers, place = np.unique(rows.series, return_inverse=True)
-    traits = [_traits(series[number]) for number in numbers.tolist()]
-    cumulative, monotonic, counts, sums, overflow = (
-        np.array(traits, np.bool_).reshape(-1, 5)[place].T
-    )
-    return _Kinds(cumulative | rows.level, monotonic | rows.level, counts, sums, overflow)
-
-
-def _traits(series: Series) -> tuple[bool, bool, bool, bool, bool]:
-    metric = series.signal is Signal.METRICS
-    return (
-        series.temporality == "cumulative",
-        series.monotonic,
-        metric and series.kind.endswith("histogram"),
-        metric and series.kind == "sum",
-        series.is_overflow,
-    )
-
-
-def _previous(rows: Rows) -> Ints:
-    """For each row the place of the row before it in its series, -1 for none."""
-    order = np.lexsort((rows.window, rows.series))
-    previous = np.full(len(rows), -1, np.int64)
-    follows = rows.series[order[1:]] == rows.series[order[:-1]]
-    previous[order[1:][follows]] = order[:-1][follows]
-    return previous
-
-
-def _steps(rows: Rows, kinds: _Kinds, previous: Ints, oldest_window: int) -> tuple[Step, Bools]:
+def _steps(rows: Rows, traits: Traits, previous: Ints, oldest_window: int) -> tuple[Step, Bools]:
     """Growth of cumulative rows since the row before, and where it is unknown."""
     known = previous >= 0
     first, last = Points.first_of(rows), Points.last_of(rows)
-    entry = step(last.take(previous), first, kinds.monotonic)
+    entry = step(last.take(previous), first, traits.monotonic)
     # Had a series that began while the ring was watching had a row before, the ring held it.
     began = ~known & (rows.first_start > 0) & (rows.first_start >= oldest_window * WINDOW_NS)
     beginning = first_step(first)
-    within = step(first, last, kinds.monotonic)
+    within = step(first, last, traits.monotonic)
+    with np.errstate(invalid="ignore"):  # infinities are legal values
+        increase = np.where(known, entry.increase, beginning.increase) + within.increase
     merged = Step(
-        increase=np.where(known, entry.increase, beginning.increase) + within.increase,
+        increase=increase,
         since=np.where(known, entry.since, beginning.since),
         reset=np.where(known, entry.reset, beginning.reset) | within.reset,
         lost=np.where(known, entry.lost, beginning.lost) | within.lost,
     )
     # Streams that share an overflow series take turns: from one to the other nothing grows.
-    unknown = kinds.cumulative & (~(known | began) | kinds.overflow)
+    unknown = traits.cumulative & (~(known | began) | traits.overflow)
     return merged, unknown
 
 

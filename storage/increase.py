@@ -4,6 +4,7 @@ The rules are those of the metrics data model, "Resets and Gaps" and "Cumulative
 streams: handling unknown start time". Live charts and archived tiers share them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -11,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from storage.rollup import Rows
+from storage.schema import Signal
+from storage.series import Series
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -81,3 +84,43 @@ def first_step(points: Points) -> Step:
     lost = points.start >= points.time
     increase = np.where(lost, 0.0, points.value)
     return Step(increase, points.start, np.ones(len(lost), np.bool_), lost)
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """Per row, of its series: what decides how it grows.
+
+    `cumulative`: points are totals since a start. `monotonic`: they never fall. `sums` grow
+    by their value, `counts` (histograms, summaries) by their count, all others do not grow.
+    `overflow`: the series stands for many streams.
+    """
+
+    cumulative: Bools
+    monotonic: Bools
+    sums: Bools
+    counts: Bools
+    overflow: Bools
+
+    @classmethod
+    def of(cls, rows: Rows, series: Mapping[int, Series]) -> Self:
+        """The traits of each row's series."""
+        numbers, place = np.unique(rows.series, return_inverse=True)
+        traits = [_traits(series[number]) for number in numbers.tolist()]
+        return cls(*np.array(traits, np.bool_).reshape(-1, 5)[place].T)
+
+
+def _traits(series: Series) -> tuple[bool, bool, bool, bool, bool]:
+    metric = series.signal is Signal.METRICS
+    sums = metric and series.kind == "sum"
+    counts = metric and not sums and series.kind != "gauge"
+    cumulative = series.temporality == "cumulative" or series.kind == "summary"
+    return cumulative, series.monotonic or counts, sums, counts, series.is_overflow
+
+
+def previous_rows(rows: Rows) -> Ints:
+    """For each row the place of the row before it in its series, -1 for none."""
+    order = np.lexsort((rows.window, rows.series))
+    previous = np.full(len(rows), -1, np.int64)
+    follows = rows.series[order[1:]] == rows.series[order[:-1]]
+    previous[order[1:][follows]] = order[:-1][follows]
+    return previous

@@ -145,6 +145,11 @@ CASES: list[tuple[str, Metric, list[tuple[float, float]]]] = [
         [(NAN, NAN), (2, 1)],
     ),
     (
+        "to infinity and back in a window",
+        total((1, 1, LONG_AGO), (math.inf, 2, LONG_AGO), (-math.inf, 2.01, 0), monotonic=False),
+        [(NAN, NAN), (NAN, NAN)],
+    ),
+    (
         "infinity",
         total((math.inf, 1, LONG_AGO), (math.inf, 2, LONG_AGO)),
         [(NAN, NAN), (NAN, NAN)],
