@@ -14,10 +14,10 @@ from ui.bounds import MAX_LIMITS, LimitTable
 from ui.catalog import SIGNALS, Catalog
 from ui.ring import CELLS, CHANGED, SERIES, WINDOW_NS, Block, Ring
 
-# The ring is bounded by what it holds, not only by its span: 32 bytes or so a row
-# and 6 bytes a cell. Beyond it the oldest windows go early, and are counted.
-MAX_ROWS: Final = 4_000_000
-MAX_CELLS: Final = 30_000_000
+# The ring is bounded by what it holds, not only by its span: a row takes 84 bytes, a cell 6,
+# so at most 400 MB. Beyond it the oldest windows go early, and are counted.
+MAX_ROWS: Final = 3_000_000
+MAX_CELLS: Final = 25_000_000
 _DEFAULT_RING_WINDOWS: Final = 6_000
 _REMEMBERED_UPDATES: Final = 600
 _LIMITS_INTERVAL_S: Final = 60.0
