@@ -91,7 +91,7 @@ $(WHEEL_VENV)/locked: requirements-dev.txt
 	@touch $@
 
 # What the tests read besides the packages.
-TEST_FILES := tests docs proto pyproject.toml requirements.txt requirements-dev.txt README.md
+TEST_FILES := tests deploy docs proto pyproject.toml requirements.txt requirements-dev.txt README.md
 
 .PHONY: test-wheel
 test-wheel: wheel $(WHEEL_VENV)/locked chromium ## Run the Python tests against the built wheel

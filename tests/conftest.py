@@ -18,3 +18,9 @@ def pytest_configure() -> None:
         file = importlib.import_module(name).__file__
         if file is None or not Path(file).is_relative_to(sys.prefix):
             raise pytest.UsageError(f"{name} comes from {file}, not from the wheel in {sys.prefix}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Runs the journeys last: they are slow, and from its first use on Playwright's synchronous
+    interface keeps an event loop running in this thread, in which no other test could have one."""
+    items.sort(key=lambda item: "journeys" in item.path.parts)

@@ -180,3 +180,14 @@ def test_deep_data_folders_get_short_sockets(
 def test_documentation_lists_every_setting() -> None:
     """The table in docs/settings.md is the settings' own; `make docs` writes it."""
     assert written() == table()
+
+
+def test_the_example_for_a_server_is_valid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """deploy/tenth.toml starts with an ingest token and is refused without one."""
+    example = Path(__file__).parents[2] / "deploy" / "tenth.toml"
+    settings = read("--config", str(example))
+    with pytest.raises(UnsafeAddressError):
+        check(settings)
+    monkeypatch.setenv("TENTH_INGEST_TOKEN", "secret")
+    check(read("--config", str(example)))
+    assert ui_config(settings).allowed_hosts == ("tenth.example.com",)
