@@ -12,7 +12,8 @@ from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 from litestar.params import Parameter
 from litestar.response import Stream
 
-from ui.live import Client, Hub, ViolationError
+from ui.client import Client, ViolationError
+from ui.live import Hub
 from ui.problems import problem
 
 SUBPROTOCOL: Final = "tenth.v1"
