@@ -7,8 +7,9 @@ no sender can choose two that meet; `Series.id` is the lasting name.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+from itertools import accumulate
 from typing import Any, Final
 
 import numpy as np
@@ -20,6 +21,11 @@ Keys = npt.NDArray[np.uint64]
 Ints = npt.NDArray[np.int64]
 
 OVERFLOW: Final = {"otel.metric.overflow": True}
+# Of a name, and of all attributes as JSON: what a series keeps of them. Senders may write
+# megabytes; items keep all of it, and series beyond this are told apart by a digest.
+_MAX_NAME_CHARS: Final = 1_024
+_MAX_ATTRIBUTES_CHARS: Final = 8_192
+DIGEST: Final = "tenth.attributes.digest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +61,7 @@ class Series:
             *(self.temporality, self.monotonic, sorted(self.attributes.items()), self.origin),
             self.bounds,
         ]
-        text = json.dumps(content, default=repr).encode()
-        return int.from_bytes(blake2b(text, digest_size=8).digest(), "little")
+        return int.from_bytes(_digest(json.dumps(content, default=repr)), "little")
 
 
 class Registry:
@@ -125,7 +130,7 @@ class Registry:
     def _enter(self, series: Series) -> int:
         number = self._free.pop() if self._free else self._next
         self._next = max(self._next, number + 1)
-        self.series[number] = series
+        self.series[number] = _bounded(series)
         self.entered.append(number)
         return number
 
@@ -157,6 +162,39 @@ class _Numbers:
         """Remove the keys of `numbers`."""
         kept = ~np.isin(self._numbers, numbers)
         self._keys, self._numbers = self._keys[kept], self._numbers[kept]
+
+
+def _digest(text: str) -> bytes:
+    return blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest()
+
+
+def _bounded(series: Series) -> Series:
+    """The series with its texts cut to a bounded length."""
+    return replace(
+        series,
+        service_name=_bounded_name(series.service_name),
+        name=_bounded_name(series.name),
+        unit=_bounded_name(series.unit),
+        attributes=_bounded_attributes(series.attributes),
+    )
+
+
+def _bounded_name(name: str) -> str:
+    if len(name) <= _MAX_NAME_CHARS:
+        return name
+    return f"{name[: _MAX_NAME_CHARS - 17]} {_digest(name).hex()}"
+
+
+def _bounded_attributes(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The attributes, or the first that fit and a digest of all."""
+    pairs = sorted(attributes.items())
+    texts = [json.dumps(pair, default=repr) for pair in pairs]
+    if sum(map(len, texts)) <= _MAX_ATTRIBUTES_CHARS:
+        return attributes
+    upto = accumulate(map(len, texts))
+    fits = [size <= _MAX_ATTRIBUTES_CHARS for size in upto]
+    kept = {pair[0]: pair[1] for pair, fit in zip(pairs, fits, strict=True) if fit}
+    return {**kept, DIGEST: _digest("".join(texts)).hex()}
 
 
 def _overflow_series(series: Series) -> Series:

@@ -213,6 +213,25 @@ def test_a_series_is_the_same_whatever_else_is_in_its_request() -> None:
     assert sorted(columns(rollup, "count")) == [(1,)] * 6 + [(2,)]
 
 
+def test_what_a_series_keeps_of_long_texts_is_bounded() -> None:
+    """Names and attributes of megabytes are cut, and still tell series apart in every process."""
+    registries = [Registry(100), Registry(100)]
+    long = "x" * 1_000_000
+    labels = [{"a": 1, "b": long + end, "c": [long]} for end in "yz"]
+    for registry in registries:
+        points = [number(1, 0, labels=label) for label in labels]
+        rollup_of(
+            metrics(gauge(*points), gauge(points[0], name=long), gauge(points[0], name=long + "y")),
+            registry=registry,
+        )
+    kept = [registry.series.values() for registry in registries]
+    ids = [{series.id for series in of_one} for of_one in kept]
+    assert ids[0] == ids[1]
+    assert len(ids[0]) == 4
+    assert all(len(repr(series)) < 3_000 for series in kept[0])
+    assert {series.attributes["a"] for series in kept[0]} == {1}
+
+
 def test_other_resources_are_other_series() -> None:
     """ "Timeseries model": the resource identifies a stream too."""
     rollup = rollup_of(
