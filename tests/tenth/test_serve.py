@@ -225,3 +225,21 @@ def test_the_end_is_clean_and_quick(tenth: Tenth) -> None:
     assert time.monotonic() - before_s < 10
     assert not any(role.is_running() for role in roles)
     assert "Traceback" not in tenth.output.read_text()
+
+
+def test_a_killed_tenth_leaves_nothing_behind(start: Callable[..., Tenth]) -> None:
+    """kill -9 of `tenth serve` takes its roles with it."""
+    tenth = start(*free_ports(3))
+    roles = [psutil.Process(pid) for pid in tenth.roles().values()]
+    assert len(roles) == len(ROLES)
+    tenth.process.kill()
+    tenth.process.wait()
+    eventually(lambda: all(has_ended(role) for role in roles), what="end of all roles")
+
+
+def has_ended(process: psutil.Process) -> bool:
+    """Whether the process is gone; in a container nobody may collect it."""
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
