@@ -7,14 +7,20 @@ until somebody has looked at it.
 """
 
 import json
+from functools import cache
 from importlib import resources
 from typing import Any, Final
 
 import duckdb
 
 MAX_QUERY_CHARS: Final = 20_000
-# DuckDB's parser takes exponential time for some nestings.
 MAX_NESTING: Final = 40
+MAX_COLUMN_PATH: Final = 8
+# Binding takes exponential time for WITH queries that use each other twice, for nested lambdas
+# and for nested macros, and no interrupt reaches it: so the work is counted before.
+MAX_COST: Final = 50_000
+LAMBDA_FACTOR: Final = 2
+MACRO_FACTOR: Final = 4
 PUBLIC_TABLES: Final = frozenset(
     (
         *("spans", "logs", "metric_points", "rollups", "rollup_buckets"),
@@ -57,6 +63,7 @@ _ALLOWED_TYPES: Final = _QUERY_NODES | frozenset(
 )
 
 Node = Any  # a piece of JSON
+Costs = dict[str, int]
 
 
 class RefusedError(Exception):
@@ -77,18 +84,26 @@ def check(connection: duckdb.DuckDBPyConnection, query: str) -> str:
     if _nesting(query) > MAX_NESTING:
         raise RefusedError(f"brackets are nested deeper than {MAX_NESTING}")
     (text,) = connection.execute("SELECT json_serialize_sql(?)", [query]).fetchall()[0]
+    try:
+        cost = _Walk().visit(_syntax_tree(text), {})
+    except RecursionError:
+        raise RefusedError("the statement is nested too deeply") from None
+    if cost > MAX_COST:
+        raise RefusedError("the statement is too large once its WITH queries and macros are put in")
+    return _without_semicolon(query)
+
+
+def _syntax_tree(text: str) -> Node:
     answer = json.loads(text)
     if answer["error"]:
         if answer["error_message"].startswith("Only SELECT"):
             raise RefusedError("only SELECT is allowed here: the archive cannot be changed by SQL")
         raise InvalidQueryError(answer["error_message"])
-    statements = answer["statements"]
-    if not statements:
+    if not answer["statements"]:
         raise InvalidQueryError("there is no statement")
-    if len(statements) != 1:
+    if len(answer["statements"]) != 1:
         raise RefusedError("one statement at a time, please")
-    _Walk().visit(statements[0]["node"], frozenset())
-    return _without_semicolon(query)
+    return answer["statements"][0]["node"]
 
 
 def _nesting(query: str) -> int:
@@ -118,62 +133,84 @@ def _functions() -> frozenset[str]:
     return MACROS.union(name for line in lines for name in line.split())
 
 
+@cache
+def _macros() -> frozenset[str]:
+    with duckdb.connect() as connection:
+        rows = connection.execute(
+            "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type = 'macro'"
+        ).fetchall()
+    return MACROS.union(name for (name,) in rows)
+
+
 class _Walk:
-    """Visits a syntax tree. `names` are the CTEs that can be seen from a node."""
+    """Visits a syntax tree and adds up what binding it costs, in nodes.
+
+    `ctes` are the WITH queries that can be seen from a node, with their costs.
+    """
 
     _FUNCTIONS: Final = _functions()
 
-    def visit(self, node: Node, names: frozenset[str]) -> None:
+    def visit(self, node: Node, ctes: Costs) -> int:
         if isinstance(node, list):
-            for item in node:
-                self.visit(item, names)
-        elif isinstance(node, dict):
-            self._visit_object(node, names)
+            return sum(self.visit(item, ctes) for item in node)
+        if isinstance(node, dict):
+            return min(self._visit_object(node, ctes), 2 * MAX_COST)
+        return 0
 
-    def _visit_object(self, node: dict[str, Node], names: frozenset[str]) -> None:
+    def _visit_object(self, node: dict[str, Node], ctes: Costs) -> int:
         kind = node.get("type")
         if isinstance(kind, str) and kind not in _ALLOWED_TYPES:
             raise RefusedError(f"{kind} is not allowed here")
+        cost = 1
         if kind == "BASE_TABLE":
-            self._check_table(node, names)
+            cost += self._check_table(node, ctes)
         elif kind == "TABLE_FUNCTION":
-            self._check_function(node["function"], TABLE_FUNCTIONS, "table function")
-            for argument in node["function"]["arguments"]:
-                self.visit(argument, names)
-            return
+            _check_function(node["function"], TABLE_FUNCTIONS, "table function")
+            return cost + self.visit(node["function"]["arguments"], ctes)
         elif kind == "SHOW_REF":
             if node["query"] is None:
                 raise RefusedError("use DESCRIBE with a table or a SELECT")
-            names = frozenset()
+            ctes = {}
+        elif kind == "COLUMN_REF" and len(node["column_names"]) > MAX_COLUMN_PATH:
+            raise RefusedError(f"a column's path has more than {MAX_COLUMN_PATH} parts")
         elif node.get("class") in ("FUNCTION", "WINDOW"):
-            self._check_function(node, self._FUNCTIONS, "function")
-        names = self._visit_ctes(node, names)
-        for key, child in node.items():
-            if key != "cte_map":
-                self.visit(child, names)
+            _check_function(node, self._FUNCTIONS, "function")
+        ctes = self._visit_ctes(node, ctes)
+        cost += sum(self.visit(child, ctes) for key, child in node.items() if key != "cte_map")
+        return cost * self._factor(node)
 
-    def _visit_ctes(self, node: dict[str, Node], names: frozenset[str]) -> frozenset[str]:
+    def _factor(self, node: dict[str, Node]) -> int:
+        """How often DuckDB may bind what is inside a node: nested, that multiplies."""
+        if node.get("type") == "LAMBDA":
+            return LAMBDA_FACTOR
+        if node.get("class") == "FUNCTION" and node["function_name"].lower() in _macros():
+            return MACRO_FACTOR
+        return 1
+
+    def _visit_ctes(self, node: dict[str, Node], ctes: Costs) -> Costs:
         """Visit the WITH of a node; returns what can be seen after it."""
+        ctes = dict(ctes)
         if node.get("type") == "RECURSIVE_CTE_NODE":
-            names |= {node["cte_name"].lower()}
+            ctes[node["cte_name"].lower()] = 1
         for entry in node.get("cte_map", {}).get("map", []):
-            self.visit(entry["value"], names)
             if not entry["key"].isidentifier():
                 raise RefusedError(f"give the WITH query {entry['key']!r} a plain name")
-            names |= {entry["key"].lower()}
-        return names
+            ctes[entry["key"].lower()] = self.visit(entry["value"], ctes)
+        return ctes
 
-    def _check_table(self, node: dict[str, Node], names: frozenset[str]) -> None:
+    def _check_table(self, node: dict[str, Node], ctes: Costs) -> int:
         path = node["qualified_name"]["path"]
         name = path[-1].lower()
-        known = len(path) == 1 and (name in PUBLIC_TABLES or name in names)
+        known = len(path) == 1 and (name in PUBLIC_TABLES or name in ctes)
         if not known or node["at_clause"] is not None:
             raise RefusedError(
                 f"there is no table {'.'.join(path)} to read; there are "
                 + ", ".join(sorted(PUBLIC_TABLES))
             )
+        return ctes.get(name, 1)
 
-    def _check_function(self, node: dict[str, Node], allowed: frozenset[str], what: str) -> None:
-        path = node["qualified_name"]["path"]
-        if len(path) != 1 or path[0].lower() not in allowed:
-            raise RefusedError(f"the {what} {'.'.join(path)} is not allowed here")
+
+def _check_function(node: dict[str, Node], allowed: frozenset[str], what: str) -> None:
+    path = node["qualified_name"]["path"]
+    if len(path) != 1 or path[0].lower() not in allowed:
+        raise RefusedError(f"the {what} {'.'.join(path)} is not allowed here")

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,13 @@ def test_mistakes(storage: Storage) -> None:
         "PREPARE x AS SELECT 1",
         "SELECT " + "(" * 100 + "1" + ")" * 100,
         "SELECT '" + "x" * 30_000 + "'",
+        "SELECT a" + ".a" * 1_000 + " FROM spans",
+        "SELECT " + "nullif(" * 30 + "1" + ", 2)" * 30,
+        "SELECT " + "list_transform([1], lambda x: " * 20 + "1" + ")" * 20,
+        "WITH a AS (SELECT 1)"
+        + "".join(f", {c} AS (FROM {b} x, {b} y)" for b, c in pairwise("abcdefghijklmnopqr"))
+        + " FROM r",
+        "SELECT * FROM range(1) a" + "".join(f" JOIN range(1) a{n} ON true" for n in range(500)),
     ],
 )
 def test_refused(storage: Storage, query: str) -> None:
