@@ -134,3 +134,86 @@ class StatsReply(_message.Message):
     journal_faults: _containers.ScalarMap[str, int]
     archived_items: _containers.ScalarMap[str, int]
     def __init__(self, started_time_unix_nano: _Optional[int] = ..., tables: _Optional[_Mapping[str, TableStats]] = ..., archive_bytes: _Optional[int] = ..., lag_bytes: _Optional[int] = ..., lag_ms: _Optional[float] = ..., ack_to_archive: _Optional[_Union[LatencySummary, _Mapping]] = ..., commit: _Optional[_Union[LatencySummary, _Mapping]] = ..., checkpoint: _Optional[_Union[LatencySummary, _Mapping]] = ..., running_queries: _Optional[int] = ..., problems: _Optional[_Iterable[str]] = ..., journal_faults: _Optional[_Mapping[str, int]] = ..., archived_items: _Optional[_Mapping[str, int]] = ...) -> None: ...
+
+class HistoryRequest(_message.Message):
+    __slots__ = ("signal", "service_name", "name", "kind", "from_time_unix_nano", "to_time_unix_nano", "max_windows")
+    SIGNAL_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    FROM_TIME_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
+    TO_TIME_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
+    MAX_WINDOWS_FIELD_NUMBER: _ClassVar[int]
+    signal: str
+    service_name: str
+    name: str
+    kind: str
+    from_time_unix_nano: int
+    to_time_unix_nano: int
+    max_windows: int
+    def __init__(self, signal: _Optional[str] = ..., service_name: _Optional[str] = ..., name: _Optional[str] = ..., kind: _Optional[str] = ..., from_time_unix_nano: _Optional[int] = ..., to_time_unix_nano: _Optional[int] = ..., max_windows: _Optional[int] = ...) -> None: ...
+
+class HistorySeries(_message.Message):
+    __slots__ = ("id", "service_name", "name", "kind", "unit", "temporality", "monotonic", "attributes")
+    class AttributesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    ID_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    TEMPORALITY_FIELD_NUMBER: _ClassVar[int]
+    MONOTONIC_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    service_name: str
+    name: str
+    kind: str
+    unit: str
+    temporality: str
+    monotonic: bool
+    attributes: _containers.ScalarMap[str, str]
+    def __init__(self, id: _Optional[int] = ..., service_name: _Optional[str] = ..., name: _Optional[str] = ..., kind: _Optional[str] = ..., unit: _Optional[str] = ..., temporality: _Optional[str] = ..., monotonic: _Optional[bool] = ..., attributes: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class HistoryChunk(_message.Message):
+    __slots__ = ("resolution_ms", "source", "series", "row_window", "row_series", "row_count", "row_sum", "row_min", "row_max", "row_last", "row_increase", "row_errors", "row_elapsed_s", "cell_row", "cell_lower", "cell_upper", "cell_count")
+    RESOLUTION_MS_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    SERIES_FIELD_NUMBER: _ClassVar[int]
+    ROW_WINDOW_FIELD_NUMBER: _ClassVar[int]
+    ROW_SERIES_FIELD_NUMBER: _ClassVar[int]
+    ROW_COUNT_FIELD_NUMBER: _ClassVar[int]
+    ROW_SUM_FIELD_NUMBER: _ClassVar[int]
+    ROW_MIN_FIELD_NUMBER: _ClassVar[int]
+    ROW_MAX_FIELD_NUMBER: _ClassVar[int]
+    ROW_LAST_FIELD_NUMBER: _ClassVar[int]
+    ROW_INCREASE_FIELD_NUMBER: _ClassVar[int]
+    ROW_ERRORS_FIELD_NUMBER: _ClassVar[int]
+    ROW_ELAPSED_S_FIELD_NUMBER: _ClassVar[int]
+    CELL_ROW_FIELD_NUMBER: _ClassVar[int]
+    CELL_LOWER_FIELD_NUMBER: _ClassVar[int]
+    CELL_UPPER_FIELD_NUMBER: _ClassVar[int]
+    CELL_COUNT_FIELD_NUMBER: _ClassVar[int]
+    resolution_ms: int
+    source: str
+    series: _containers.RepeatedCompositeFieldContainer[HistorySeries]
+    row_window: bytes
+    row_series: bytes
+    row_count: bytes
+    row_sum: bytes
+    row_min: bytes
+    row_max: bytes
+    row_last: bytes
+    row_increase: bytes
+    row_errors: bytes
+    row_elapsed_s: bytes
+    cell_row: bytes
+    cell_lower: bytes
+    cell_upper: bytes
+    cell_count: bytes
+    def __init__(self, resolution_ms: _Optional[int] = ..., source: _Optional[str] = ..., series: _Optional[_Iterable[_Union[HistorySeries, _Mapping]]] = ..., row_window: _Optional[bytes] = ..., row_series: _Optional[bytes] = ..., row_count: _Optional[bytes] = ..., row_sum: _Optional[bytes] = ..., row_min: _Optional[bytes] = ..., row_max: _Optional[bytes] = ..., row_last: _Optional[bytes] = ..., row_increase: _Optional[bytes] = ..., row_errors: _Optional[bytes] = ..., row_elapsed_s: _Optional[bytes] = ..., cell_row: _Optional[bytes] = ..., cell_lower: _Optional[bytes] = ..., cell_upper: _Optional[bytes] = ..., cell_count: _Optional[bytes] = ...) -> None: ...

@@ -44,6 +44,11 @@ class ArchiveStub:
                 request_serializer=storage_dot_contract_dot_archive__pb2.CancelRequest.SerializeToString,
                 response_deserializer=storage_dot_contract_dot_archive__pb2.CancelReply.FromString,
                 _registered_method=True)
+        self.History = channel.unary_stream(
+                '/tenth.archive.v1.Archive/History',
+                request_serializer=storage_dot_contract_dot_archive__pb2.HistoryRequest.SerializeToString,
+                response_deserializer=storage_dot_contract_dot_archive__pb2.HistoryChunk.FromString,
+                _registered_method=True)
         self.Stats = channel.unary_unary(
                 '/tenth.archive.v1.Archive/Stats',
                 request_serializer=storage_dot_contract_dot_archive__pb2.StatsRequest.SerializeToString,
@@ -69,6 +74,13 @@ class ArchiveServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def History(self, request, context):
+        """Rollups of a range, at the finest resolution that needs at most `max_windows`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Stats(self, request, context):
         """Storage's pages of the account book.
         """
@@ -88,6 +100,11 @@ def add_ArchiveServicer_to_server(servicer, server):
                     servicer.Cancel,
                     request_deserializer=storage_dot_contract_dot_archive__pb2.CancelRequest.FromString,
                     response_serializer=storage_dot_contract_dot_archive__pb2.CancelReply.SerializeToString,
+            ),
+            'History': grpc.unary_stream_rpc_method_handler(
+                    servicer.History,
+                    request_deserializer=storage_dot_contract_dot_archive__pb2.HistoryRequest.FromString,
+                    response_serializer=storage_dot_contract_dot_archive__pb2.HistoryChunk.SerializeToString,
             ),
             'Stats': grpc.unary_unary_rpc_method_handler(
                     servicer.Stats,
@@ -149,6 +166,33 @@ class Archive:
             '/tenth.archive.v1.Archive/Cancel',
             storage_dot_contract_dot_archive__pb2.CancelRequest.SerializeToString,
             storage_dot_contract_dot_archive__pb2.CancelReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def History(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/tenth.archive.v1.Archive/History',
+            storage_dot_contract_dot_archive__pb2.HistoryRequest.SerializeToString,
+            storage_dot_contract_dot_archive__pb2.HistoryChunk.FromString,
             options,
             channel_credentials,
             insecure,
