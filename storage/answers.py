@@ -1,6 +1,9 @@
 """The three calls of `proto/archive.proto`. Blocking work goes to worker threads."""
 
 import asyncio
+import logging
+import os
+import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -18,11 +21,14 @@ from storage.gate import InvalidQueryError, RefusedError
 from storage.query import StoppedError, UserQuery
 from storage.stats import read_stats
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 # Queries that wait for one of `max_running_queries` places.
 MAX_WAITING_QUERIES: Final = 16
 STOP_INTERVAL_S: Final = 0.05
+DEAF_QUERY_S: Final = 30.0
 # DuckDB does this to the whole database after an error of its own.
 _BROKEN: Final = (duckdb.FatalException, duckdb.InternalException)
 _STATUS: Final[tuple[tuple[tuple[type[Exception], ...], grpc.StatusCode], ...]] = (
@@ -168,11 +174,24 @@ class Answers(archive_pb2_grpc.ArchiveServicer):
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
-            while not future.done():
-                query.stop()
-                await asyncio.wait([future], timeout=STOP_INTERVAL_S)
+            await _stop(query, future)
             future.exception()  # nobody waits for what became of it
             raise
+
+
+async def _stop(query: UserQuery, future: "asyncio.Future[T]") -> None:
+    """Interrupt a query until it has ended. Ends the process if it never does.
+
+    Some work of DuckDB hears no interrupt, and would keep its place and its memory. A new
+    process starts from the journal and loses nothing; whoever started this one starts it.
+    """
+    deadline_s = time.monotonic() + DEAF_QUERY_S
+    while not future.done():
+        query.stop()
+        await asyncio.wait([future], timeout=STOP_INTERVAL_S)
+        if time.monotonic() > deadline_s:
+            log.critical("a query does not end %.0f s after its interrupt: exiting", DEAF_QUERY_S)
+            os._exit(os.EX_SOFTWARE)
 
 
 def _columns(query: UserQuery) -> Iterator[archive_pb2.Column]:

@@ -33,7 +33,7 @@ IDLE_CHECKPOINT_S: Final = 5.0
 CHECKPOINT_RETRY_S: Final = 1.0
 MIN_BACKOFF_S: Final = 0.2
 MAX_BACKOFF_S: Final = 10.0
-READERS_LEAVE_S: Final = 10.0
+READERS_LEAVE_S: Final = 5.0
 # A record that fails alone so often is set aside.
 MAX_RECORD_ATTEMPTS: Final = 3
 # Errors that say something about the machine and nothing about the records.
