@@ -13,7 +13,7 @@ from storage.config import StorageConfig
 from tenth.data_dir import DataDir, exclusive
 from tenth.errors import UserError
 from tenth.logs import start_log
-from tenth.settings import ENV_PREFIX, Settings, tokens
+from tenth.settings import ENV_PREFIX, Settings, names, own_ingest_token, tokens
 from tenth.values import Address
 from ui.config import UiConfig
 
@@ -26,6 +26,10 @@ LOCK_WAIT_S: Final = 5.0
 WINDOW_MS: Final = 100
 # Within the 10 s that a whole shutdown may take, one role after the other.
 SHUTDOWN_GRACE_S: Final[dict[RoleName, float]] = {"collector": 4.0, "storage": 4.0, "ui": 1.0}
+
+
+class IncompleteTlsError(UserError):
+    """A certificate without its key, or a key without its certificate."""
 
 
 class UnsafeAddressError(UserError):
@@ -59,8 +63,11 @@ def collector_config(settings: Settings) -> CollectorConfig:
     data = DataDir(settings.data)
     live = _live(settings, data)
     ingest_tokens = tokens(settings.ingest_token)
-    _require_token("--otlp-grpc", settings.otlp_grpc, "ingest_token", ingest_tokens)
-    _require_token("--otlp-http", settings.otlp_http, "ingest_token", ingest_tokens)
+    if settings.ingest_token_file is None:
+        _require_token("--otlp-grpc", settings.otlp_grpc, "ingest_token", ingest_tokens)
+        _require_token("--otlp-http", settings.otlp_http, "ingest_token", ingest_tokens)
+    if bool(settings.otlp_tls_cert) != bool(settings.otlp_tls_key):
+        raise IncompleteTlsError("set both --otlp-tls-cert and --otlp-tls-key, or neither")
     _require_token("--live", live, "role_token", tokens(settings.role_token))
     return CollectorConfig(
         journal_dir=data.journal,
@@ -68,6 +75,11 @@ def collector_config(settings: Settings) -> CollectorConfig:
         otlp_grpc=settings.otlp_grpc,
         otlp_http=settings.otlp_http,
         ingest_tokens=ingest_tokens,
+        ingest_token_file=settings.ingest_token_file,
+        tls_cert=settings.otlp_tls_cert,
+        tls_key=settings.otlp_tls_key,
+        tls_client_ca=settings.otlp_tls_client_ca,
+        cors_origins=names(settings.cors_origins),
         role_token=_role_token(settings),
         ring_windows=max(1, settings.ring // WINDOW_MS),
         ring_max_bytes=settings.max_ring,
@@ -104,16 +116,15 @@ def ui_config(settings: Settings) -> UiConfig:
     data = DataDir(settings.data)
     ui_tokens = tokens(settings.ui_token)
     _require_token("--ui", settings.ui, "ui_token", ui_tokens)
-    ingest_tokens = tokens(settings.ingest_token)
     return UiConfig(
         live_target=_live(settings, data),
         archive_target=_archive(settings, data),
         listen=settings.ui,
         role_token=_role_token(settings),
         ui_tokens=ui_tokens,
-        allowed_hosts=tuple(name.strip() for name in settings.allowed_hosts.split(",") if name),
+        allowed_hosts=names(settings.allowed_hosts),
         self_otlp_endpoint=settings.self_otlp if settings.self_observation else None,
-        self_otlp_token=ingest_tokens[0] if ingest_tokens else None,
+        self_otlp_token=own_ingest_token(settings) if settings.self_otlp else None,
         max_live_clients=settings.max_live_clients,
         shutdown_grace_s=SHUTDOWN_GRACE_S["ui"],
     )

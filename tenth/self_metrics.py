@@ -19,7 +19,7 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 
 from tenth import __version__
-from tenth.settings import Settings, tokens
+from tenth.settings import Settings, own_ingest_token
 from tenth.supervisor import Supervisor
 
 EXPORT_TIMEOUT_S: Final = 1.0
@@ -28,7 +28,7 @@ EXPORTER_LOGGER: Final = "opentelemetry.exporter.otlp.proto.grpc.exporter"
 
 
 async def observe(settings: Settings, supervisor: Supervisor) -> None:
-    """Sends metrics until the supervisor stops."""
+    """Sends metrics to `self_otlp` until the supervisor stops."""
     complaints = RareLog(COMPLAINT_INTERVAL_S)
     exporter_log = logging.getLogger(EXPORTER_LOGGER)
     exporter_log.addFilter(complaints)
@@ -144,11 +144,11 @@ def register(meter: Meter, processes: Processes) -> None:
 
 
 def _provider(settings: Settings, processes: Processes) -> MeterProvider:
-    ingest_tokens = tokens(settings.ingest_token)
+    token = own_ingest_token(settings)
     exporter = OTLPMetricExporter(
-        endpoint=f"http://{settings.self_otlp or settings.otlp_grpc.reachable}",
+        endpoint=f"http://{settings.self_otlp}",
         insecure=True,
-        headers={"authorization": f"Bearer {ingest_tokens[0]}"} if ingest_tokens else None,
+        headers={"authorization": f"Bearer {token}"} if token else None,
         timeout=EXPORT_TIMEOUT_S,
     )
     reader = PeriodicExportingMetricReader(

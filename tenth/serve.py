@@ -39,7 +39,7 @@ def serve(settings: Settings) -> None:
     Raises UnsafeAddressError, DataDirInUseError or AddressInUseError before anything is started.
     """
     start_log("tenth", settings.log_level)
-    if settings.self_otlp is None:
+    if settings.self_otlp is None and settings.otlp_tls_cert is None:
         settings = settings.model_copy(update={"self_otlp": settings.otlp_grpc.reachable})
     roles.check(settings)
     data = DataDir(settings.data)
@@ -90,7 +90,7 @@ async def _introduce(settings: Settings, supervisor: Supervisor) -> None:
     """Waits until all roles are ready and says where things are; then observes Tenth itself."""
     await _wait_until_ready(settings.ui.reachable)
     print(_introduction(settings), flush=True)
-    if settings.self_observation:
+    if settings.self_observation and settings.self_otlp:
         from tenth.self_metrics import observe
 
         await observe(settings, supervisor)
@@ -131,7 +131,7 @@ def _introduction(settings: Settings) -> str:
         [
             f"Tenth is ready. Open {page}",
             f"  OTLP/gRPC  {settings.otlp_grpc}",
-            f"  OTLP/HTTP  http://{settings.otlp_http}",
+            f"  OTLP/HTTP  {'https' if settings.otlp_tls_cert else 'http'}://{settings.otlp_http}",
             f"  data       {settings.data}",
             "Try: tenth demo. Stop with Ctrl-C.",
         ]

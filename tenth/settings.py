@@ -28,7 +28,7 @@ def default_data_dir() -> Path:
 
 
 class SettingsFileError(UserError):
-    """The settings file cannot be read or has keys that no setting has."""
+    """A file that settings name cannot be read, or has keys that no setting has."""
 
 
 class _File(PydanticBaseSettingsSource):
@@ -118,6 +118,21 @@ def _absolute(path: Path) -> Path:
 class Settings(Connection):
     """What `tenth serve` and the commands of single roles can be told."""
 
+    ingest_token_file: Path | None = Field(
+        None, description="File with more ingest tokens, one a line; read again when it changes."
+    )
+    otlp_tls_cert: Path | None = Field(
+        None, description="Certificate (PEM) of both OTLP addresses; if unset, they speak plain."
+    )
+    otlp_tls_key: Path | None = Field(None, description="Key (PEM) of that certificate.")
+    otlp_tls_client_ca: Path | None = Field(
+        None, description="Authority (PEM) whose certificates senders of telemetry must show."
+    )
+    cors_origins: str = Field(
+        "",
+        description="Origins besides the loopback ones whose pages may send telemetry, such as "
+        "`https://shop.example`, separated by commas.",
+    )
     data: Annotated[Path, AfterValidator(_absolute)] = Field(
         default_factory=default_data_dir,
         description="Folder of the journal, the archive and the sockets; "
@@ -187,17 +202,36 @@ class Settings(Connection):
     self_otlp: NetworkAddress | None = Field(
         None,
         description="OTLP/gRPC receiver of what Tenth says of itself; if unset, `tenth serve` "
-        "tells its own collector and a single role tells nobody.",
+        "tells its own collector, unless that speaks TLS, and a single role tells nobody.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severity that is logged to standard error."
     )
 
 
+def names(text: str) -> tuple[str, ...]:
+    """The parts of a setting that holds several, separated by commas."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
 def tokens(secret: SecretStr | None) -> tuple[str, ...]:
     """The tokens of a setting that holds several, separated by commas."""
-    text = secret.get_secret_value() if secret else ""
-    return tuple(token.strip() for token in text.split(",") if token.strip())
+    return names(secret.get_secret_value()) if secret else ()
+
+
+def own_ingest_token(settings: Settings) -> str | None:
+    """A token with which Tenth's own telemetry gets in; None when none is asked for.
+
+    Raises SettingsFileError when the file of tokens cannot be read.
+    """
+    known = tokens(settings.ingest_token)
+    file = settings.ingest_token_file
+    if not known and file:
+        try:
+            known = tuple(file.read_text(encoding="utf-8").split())
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsFileError(f"cannot read the tokens in {file}: {error}") from error
+    return known[0] if known else None
 
 
 def as_environment(settings: Settings) -> dict[str, str]:

@@ -8,8 +8,15 @@ import pytest
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import CliApp
 
-from tenth.roles import UnsafeAddressError, check, collector_config, storage_config, ui_config
-from tenth.settings import Settings, SettingsFileError, as_environment, tokens
+from tenth.roles import (
+    IncompleteTlsError,
+    UnsafeAddressError,
+    check,
+    collector_config,
+    storage_config,
+    ui_config,
+)
+from tenth.settings import Settings, SettingsFileError, as_environment, own_ingest_token, tokens
 from tenth.values import Address, Duration, Size
 from tests.tenth.settings_table import table, written
 
@@ -139,6 +146,25 @@ def test_a_token_for_something_else_does_not_open_an_address(
     others = [word for flag in tokens_of_others for word in (flag, "secret")]
     with pytest.raises(UnsafeAddressError):
         check(read(address, "0.0.0.0:4000", *others))
+
+
+def test_a_file_of_ingest_tokens_opens_otlp(tmp_path: Path) -> None:
+    """Tokens may come from a file, and Tenth's own telemetry uses the first of them."""
+    file = tmp_path / "tokens"
+    file.write_text("first\nsecond\n")
+    settings = read("--otlp-grpc", "0.0.0.0:4317", "--ingest-token-file", str(file))
+    check(settings)
+    assert collector_config(settings).ingest_token_file == file
+    assert own_ingest_token(settings) == "first"
+    file.unlink()
+    with pytest.raises(SettingsFileError):
+        own_ingest_token(settings)
+
+
+def test_a_certificate_without_its_key_is_refused(tmp_path: Path) -> None:
+    """Half of a TLS configuration is an error, not plain text."""
+    with pytest.raises(IncompleteTlsError):
+        check(read("--otlp-tls-cert", str(tmp_path / "cert.pem")))
 
 
 def test_an_open_address_with_its_token_is_accepted() -> None:
