@@ -9,7 +9,7 @@ import argparse
 import json
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,12 +21,11 @@ from collector.columns import flatten
 from collector.decode import Decoder
 from storage.journal import Writer, encode
 from storage.schema import Signal
-from tests.bench.private import Tenth, call, private_tenth, send_one_span
+from tests.bench.private import Tenth, call, private_tenth
 from tests.bench.report import Row, keep, show
 from tests.bench.requests import build
 from tests.bench.shop import SERVICES
-from tests.bench.watch import drain
-from tests.waiting import eventually
+from tests.bench.watch import checkpoint, drain
 
 DEFAULT_SPANS: Final = 1_000_000
 DEFAULT_MINUTES: Final = 20
@@ -35,7 +34,6 @@ _PER_REQUEST: Final = 512
 _REQUESTS_PER_RECORD: Final = 8
 _SEGMENT_BYTES: Final = 64 * 1024 * 1024
 _ARCHIVED_SPANS_PER_S: Final = 5_000  # far below any machine: only a bound on the wait
-_CHECKPOINT_S: Final = 120.0
 _JSON: Final = "application/json"
 _ARROW: Final = "application/vnd.apache.arrow.stream"
 
@@ -161,7 +159,7 @@ def bench(spans: int, minutes: int) -> Iterator[Row]:
         drain(tenth, 60 + spans / _ARCHIVED_SPANS_PER_S)
         rate = (_archived(tenth) - before) / (time.monotonic() - started_s)
         yield Row("archiving them from the journal", f"{rate:,.0f} spans/s")
-        _checkpointed(tenth)
+        checkpoint(tenth)
         archive = tenth.stats()["archive"]
         kept, rollups = (archive["tables"][name]["rows"] for name in ("spans", "rollups"))
         yield Row(
@@ -175,14 +173,6 @@ def bench(spans: int, minutes: int) -> Iterator[Row]:
 
 def _archived(tenth: Tenth) -> int:
     return int(tenth.stats()["signals"]["spans"]["archived"])
-
-
-def _checkpointed(tenth: Tenth) -> None:
-    """Return when the archive is in its file: a last span makes sure there is something to do."""
-    count: Callable[[], int] = lambda: tenth.stats()["latency"]["checkpoint"]["count"]  # noqa: E731
-    before = count()
-    send_one_span(tenth)
-    eventually(lambda: count() > before, _CHECKPOINT_S, "a checkpoint")
 
 
 def main() -> None:

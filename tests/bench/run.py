@@ -19,7 +19,7 @@ from storage.schema import Signal
 from tests.bench.load import Generator, Plan, Result, send_load
 from tests.bench.private import Tenth, private_tenth
 from tests.bench.report import Row, keep, show
-from tests.bench.watch import ACCOUNTS, Cost, costs, drain, held_at_lag
+from tests.bench.watch import ACCOUNTS, Cost, checkpoint, costs, drain, held_at_lag
 
 FULL_S: Final = 60.0
 QUICK_S: Final = 8.0
@@ -129,13 +129,14 @@ def sustained_spans_rows(seconds: float) -> list[Row]:
             )
         )
         drain(tenth)
+        checkpoint(tenth)
         tenth.stop()
         path = tenth.data / "archive.duckdb"
         with duckdb.connect(str(path), read_only=True) as archive:
             ((kept,),) = archive.execute("SELECT count(*) FROM spans").fetchall()
         size = path.stat().st_size
-    # One more was sent to see whether Tenth answers.
-    complete = f"{result.items + 1:,} acked, {kept:,} in the archive"
+    # Two more were sent: to see whether Tenth answers, and for the checkpoint.
+    complete = f"{result.items + 2:,} acked, {kept:,} in the archive"
     weight = Row("bytes per span in the archive", f"{size / kept:.1f}", "90", "60", complete)
     return [row, weight]
 

@@ -11,7 +11,7 @@ import psutil
 
 from storage.schema import Signal
 from tests.bench.load import Generator
-from tests.bench.private import Tenth
+from tests.bench.private import Tenth, send_one_span
 from tests.waiting import eventually
 
 _SAMPLE_S: Final = 1.0
@@ -19,6 +19,7 @@ _LAG_POLL_S: Final = 0.5
 # The generator rests while storage is further behind: half of what may be at the end.
 HOLD_LAG_MS: Final = 2_500.0
 _DRAIN_S: Final = 120.0
+_CHECKPOINT_S: Final = 120.0
 # As `/api/stats` calls the signals.
 ACCOUNTS: Final = {
     Signal.SPANS: "spans",
@@ -117,3 +118,14 @@ def lag_ms(tenth: Tenth) -> float:
 def drain(tenth: Tenth, within_s: float = _DRAIN_S) -> None:
     """Return when everything is archived."""
     eventually(lambda: lag_ms(tenth) == 0, within_s, "archiving all")
+
+
+def checkpoint(tenth: Tenth) -> None:
+    """Return when what is archived is in the file. Sends a span, so that there is something."""
+
+    def done() -> int:
+        return int(tenth.stats()["latency"]["checkpoint"]["count"])
+
+    before = done()
+    send_one_span(tenth)
+    eventually(lambda: done() > before, _CHECKPOINT_S, "a checkpoint")
