@@ -42,6 +42,7 @@ class OtlpHttp:
         self._tokens = tokens
         self._cors = Cors(config.cors_origins)
         self._bodies = BodyReader(config)
+        self._max_header_bytes = config.max_header_bytes
         # One, because JSON takes many times its size in memory while it is read.
         self._json_thread = ThreadPoolExecutor(1, "json")
 
@@ -88,6 +89,10 @@ class OtlpHttp:
 
     def _check(self, request: "_Request") -> Signal:
         """The signal of a request. Raises Refusal for what can be told without the body."""
+        if request.header_bytes > self._max_header_bytes:
+            raise Refusal(
+                Reason.TOO_LARGE, f"the headers may have {self._max_header_bytes} bytes; send less"
+            )
         origin = request.headers.get("origin")
         if request.signal is None:
             raise Refusal(Reason.NOT_FOUND, f"POST to one of {', '.join(_PATHS)}")
@@ -128,6 +133,7 @@ class _Request:
         self.headers = {
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
+        self.header_bytes = sum(len(name) + len(value) for name, value in scope["headers"])
         self.media_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
         self._send = send
 
