@@ -5,13 +5,16 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import msgpack
 import numpy as np
+import numpy.typing as npt
 import pytest
 from playwright.sync_api import Browser, Page
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin, Subprotocol
 
 from tests.journeys.system import System
 from tests.waiting import eventually
@@ -86,11 +89,7 @@ def test_frames_come_at_a_tenth_of_a_second(page: Page) -> None:
     assert page.evaluate("window.__tenth.stats.reconnects") == 0
 
 
-def history(socket: ClientConnection, selection: dict[str, object]) -> dict[str, np.ndarray]:  # type: ignore[type-arg]
-    """The windows of a selection (`window`), and its measures."""
-    subscribe = {"type": "subscribe", "id": 1, "windows": 600, "selection": selection}
-    socket.send(json.dumps(subscribe))
-    for message in socket:
+def history(socket: ClientConnection, selection: Mapping[str, object]) -> dict[str, npt.NDArray[Any]]:
         if isinstance(message, str):
             continue
         frame = msgpack.unpackb(message)
@@ -105,7 +104,7 @@ def history(socket: ClientConnection, selection: dict[str, object]) -> dict[str,
 def test_live_numbers_are_those_of_sql(system: System) -> None:
     """Rate, errors and percentiles of past windows are what SQL says of the same range."""
     with connect(
-        f"ws://{system.ui}/api/live", subprotocols=["tenth.v1"], origin=f"http://{system.ui}"
+        f"ws://{system.ui}/api/live", subprotocols=[Subprotocol("tenth.v1")], origin=Origin(f"http://{system.ui}")
     ) as socket:
         eventually(lambda: system.sql("SELECT count(*) FROM spans")[0][0] > 500, 60, "spans")
         selection = {"signal": "spans", "service": SHOP[0], "measures": ["rate", "error_rate"]}
