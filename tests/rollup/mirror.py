@@ -23,6 +23,7 @@ class Rows:
     def __init__(self) -> None:
         self.rows: dict[tuple[int, int], dict[str, Any]] = {}
         self.series: dict[int, pb.Series] = {}
+        self.oldest_window = 0
 
     def apply(self, updates: Iterable[pb.Update]) -> None:
         """Rows replace what was held; windows that left the ring go."""
@@ -30,12 +31,15 @@ class Rows:
             self._apply(update)
 
     def _apply(self, update: pb.Update) -> None:
-        for series in update.series:
-            for key in [key for key in self.rows if key[1] == series.id]:
-                held = self.series.get(series.id)
-                assert key[0] < update.oldest_window or held == series, "a row of an old meaning"
-            self.series[series.id] = series
-        self.rows = {k: r for k, r in self.rows.items() if k[0] >= update.oldest_window}
+        announced = {series.id: series for series in update.series}
+        renamed = {n for n, series in announced.items() if self.series.get(n, series) != series}
+        self.series.update(announced)
+        if update.oldest_window > self.oldest_window:
+            self.oldest_window = update.oldest_window
+            self.rows = {k: r for k, r in self.rows.items() if k[0] >= self.oldest_window}
+        assert not renamed or renamed.isdisjoint(number for _, number in self.rows), (
+            "a row of an old meaning"
+        )
         windows = np.frombuffer(update.row_window, "<i8").tolist()
         numbers = np.frombuffer(update.row_series, "<u4").tolist()
         columns = {n: np.frombuffer(getattr(update, f"row_{n}"), "<f8").tolist() for n in COLUMNS}
