@@ -1,19 +1,28 @@
 /** The keyboard: single keys, and `g` + letter for pages. */
 import type { LiveFeed } from "./live/feed";
 import { PAGES } from "./pages/registry";
+import { shownSpan } from "./player";
 import { SERVICE_SELECT_ID } from "./parts/header";
-import { helpOpen, page, range, zoom } from "./state/app";
+import { helpOpen, page, range } from "./state/app";
 import { THEMES, theme } from "./state/theme";
+import { backToNow, play, playing, step, stop, togglePause } from "./state/travel";
 
 const GO_WITHIN_MS = 1_000;
+/** Of what is shown. */
+const SMALL_STEP = 0.1;
 
 export function followKeys(feed: LiveFeed): void {
   let goUntilMs = 0;
   const actions: Record<string, () => void> = {
-    " ": () => feed.setPaused(!feed.paused.peek()),
+    " ": () => togglePause(shownSpan(feed)),
+    "[": () => step(-SMALL_STEP, shownSpan(feed), feed.serverNowMs()),
+    "]": () => step(SMALL_STEP, shownSpan(feed), feed.serverNowMs()),
+    "{": () => step(-1, shownSpan(feed), feed.serverNowMs()),
+    "}": () => step(1, shownSpan(feed), feed.serverNowMs()),
+    p: () => (playing.peek() ? stop() : play()),
     "/": () => document.getElementById(SERVICE_SELECT_ID)?.focus(),
     "?": () => (helpOpen.value = !helpOpen.peek()),
-    Escape: () => (zoom.value = null),
+    Escape: backToNow,
     "1": () => (range.value = "1m"),
     "5": () => (range.value = "5m"),
     "0": () => (range.value = "10m"),

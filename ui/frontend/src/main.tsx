@@ -5,6 +5,7 @@ import "uplot/dist/uPlot.min.css";
 import "./styles/theme.css";
 import "./styles/page.css";
 import "./styles/chart.css";
+import "./styles/metrics.css";
 import "./styles/status.css";
 import { followKeys } from "./keys";
 import { LiveFeed } from "./live/feed";
@@ -12,8 +13,10 @@ import type { PaintStats } from "./live/feed";
 import { serviceColours } from "./palette";
 import { App } from "./parts/app";
 import { FeedProvider } from "./parts/context";
-import { followAddress, range, service, zoom } from "./state/app";
+import { fixedTime, followAddress, range, service } from "./state/app";
 import { followTheme, themeVersion } from "./state/theme";
+import { paused } from "./state/travel";
+import { startPlayer } from "./player";
 
 declare global {
   interface Window {
@@ -27,8 +30,9 @@ followTheme();
 followAddress();
 followKeys(feed);
 effect(() => serviceColours.assign(feed.connection.services.value ?? []));
+effect(() => feed.setPaused(paused.value));
 effect(() => {
-  void [range.value, service.value, zoom.value, themeVersion.value];
+  void [range.value, service.value, fixedTime.value, themeVersion.value];
   feed.request();
 });
 render(
@@ -38,3 +42,4 @@ render(
   document.getElementById("app") as HTMLElement,
 );
 feed.start();
+startPlayer(feed);

@@ -53,6 +53,11 @@ export class ServiceColours {
   }
 }
 
+/** The colour of a group that is not a service: the same wherever it has the same name. */
+export function groupColour(name: string): ColourName {
+  return `--series-${hashed(name)}`;
+}
+
 export const serviceColours = new ServiceColours();
 
 /** FNV-1a, 32 bits, with a last mix: its low bits alone tell similar names badly apart. */

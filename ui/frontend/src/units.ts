@@ -1,6 +1,18 @@
 /** Numbers as text: three significant digits, and always a unit. */
 
-export type Unit = "per_second" | "ms" | "ratio" | "bytes" | "bytes_per_second" | "count";
+/** `percent` is of 100, `ratio` of 1. `other:X` has X behind its numbers. */
+export type Unit =
+  | "per_second"
+  | "ms"
+  | "seconds"
+  | "ratio"
+  | "percent"
+  | "bytes"
+  | "bytes_per_second"
+  | "count"
+  | `other:${string}`;
+
+const OTHER = "other:";
 
 const NO_VALUE = "\u2013";
 /** Keeps a number and its unit on one line. */
@@ -32,8 +44,14 @@ export function formatParts(unit: Unit, value: number | null | undefined): [stri
       return scaled(value, BINARY, "B/s");
     case "ratio":
       return [digits(value * 100), "%"];
+    case "percent":
+      return [digits(value), "%"];
     case "ms":
       return duration(value);
+    case "seconds":
+      return duration(value * 1e3);
+    default:
+      return spelledOut(unit.slice(OTHER.length), value);
   }
 }
 
@@ -88,6 +106,12 @@ function scaled(value: number, steps: [number, string][], unit: string): [string
     if (Math.abs(value) >= factor * 0.9995) return [digits(value / factor), prefix + unit];
   }
   return [digits(value), unit];
+}
+
+/** A number with a word behind it: 1.20 k order. */
+function spelledOut(word: string, value: number): [string, string] {
+  const [number, prefix] = scaled(value, DECIMAL, "");
+  return [number, `${prefix}${prefix === "" ? "" : SPACE}${word}`];
 }
 
 function duration(ms: number): [string, string] {

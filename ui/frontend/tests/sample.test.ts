@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Grid, LineReader, isolated, sampleLine } from "../src/chart/sample";
+import { Grid, LineReader, isolated, sampleLine, sampleMean } from "../src/chart/sample";
 import type { Kind, Line, Point } from "../src/chart/sample";
 import { PanelRing } from "../src/live/ring";
 import { update } from "./frames";
 
-function line(kind: Kind, values: Record<number, number>, keys = ["a"]): Line {
+function line(kind: Kind, values: Record<number, number>, keys = ["a"], oldest = 0): Line {
   const ring = new PanelRing(6000);
   const windows = Object.keys(values).map(Number);
   const first = windows[0] ?? 0;
@@ -17,7 +17,7 @@ function line(kind: Kind, values: Record<number, number>, keys = ["a"]): Line {
       offsets: windows.map((window) => window - first),
       values: { rate: Object.values(values) },
     }),
-    0,
+    oldest,
   );
   return { ring, measure: "rate", series: 0, kind };
 }
@@ -39,8 +39,7 @@ test("a rate that has been silent for longer than a batch takes is zero", () => 
 });
 
 test("windows that were never asked for are unknown, not zero", () => {
-  const rate = line("rate", { 10: 5 });
-  rate.ring.oldestWindow = 10;
+  const rate = line("rate", { 10: 5 }, ["a"], 10);
   assert.deepEqual(points(rate, 8, 10), [null, null, 5]);
 });
 
@@ -56,11 +55,11 @@ test("a percentile's line breaks where there was nothing to measure for two seco
   assert.equal(points(line("percentile", { 10: 5, 32: 7 }), 10, 32)[1], null);
 });
 
-test("a counter's growth is spread over the windows since it was read before", () => {
-  const growth = line("growth", { 10: 900, 15: 50, 20: 100 });
-  const drawn = points(growth, 10, 20).filter((point) => point != null);
-  assert.deepEqual(drawn, [10, 20]);
-  assert.equal(new LineReader(growth, 20).summary(20), 20);
+test("a rate's line is the mean of the second before it", () => {
+  const rate = line("rate", { 11: 50, 20: 50 }, ["a"], 1);
+  const out: Point[] = [];
+  sampleMean(rate, new Grid(10, 21, 1000), 21, out);
+  assert.deepEqual(out, [0, 5, 5, 5, 5, 5, 5, 5, 5, 5, 10, null]);
 });
 
 test("downsampling keeps the least and the most of each bucket, in their order", () => {

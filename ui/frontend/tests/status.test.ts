@@ -27,12 +27,12 @@ test("a slow exporter is told the setting that makes it live, a quick or idle on
 });
 
 test("every state of the connection has a text, and trouble is never hidden by a pause", () => {
-  assert.equal(describe("live", false, "", "websocket").text, "live");
-  assert.equal(describe("live", false, "", "events").text, "live, over HTTP");
-  assert.equal(describe("live", true, "", "websocket").text, "paused");
-  assert.equal(describe("collector_down", true, "", "websocket").text, "collector down");
-  assert.equal(describe("lagging", false, "", "websocket").text, "lagging, reduced rate");
-  assert.equal(describe("reconnecting", true, "", "websocket").text, "reconnecting");
+  assert.equal(describe("live", "", "", "websocket").text, "live");
+  assert.equal(describe("live", "", "", "events").text, "live, over HTTP");
+  assert.equal(describe("live", "paused", "", "websocket").text, "paused");
+  assert.equal(describe("collector_down", "paused", "", "websocket").text, "collector down");
+  assert.equal(describe("lagging", "", "", "websocket").text, "lagging, reduced rate");
+  assert.equal(describe("reconnecting", "paused", "", "websocket").text, "reconnecting");
 });
 
 test("a time of another day has its date, and 0 is never", () => {

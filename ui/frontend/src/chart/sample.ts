@@ -5,10 +5,9 @@ import type { PanelRing } from "../live/ring";
 /**
  * What an empty window means. `rate`: nothing came, so zero. `gauge`: it was not looked at, the
  * line goes on to the next point. `percentile`: there was nothing to measure, so the line goes on
- * over a short gap only. `growth`: a counter was not read; what it grew by belongs to all windows
- * since it was read before.
+ * over a short gap only.
  */
-export type Kind = "rate" | "gauge" | "percentile" | "growth";
+export type Kind = "rate" | "gauge" | "percentile";
 
 /** uPlot's language: null ends the line, undefined lets it go on to the next point. */
 export type Point = number | null | undefined;
@@ -30,7 +29,6 @@ const BRIDGE_WINDOWS: Record<Kind, number> = {
   rate: 0,
   gauge: STALE_WINDOWS,
   percentile: 20,
-  growth: STALE_WINDOWS,
 };
 
 /** The points of a range of windows. A bucket of several windows has two: its least and most. */
@@ -39,15 +37,25 @@ export class Grid {
   readonly first: number;
   readonly buckets: number;
 
-  constructor(from: number, to: number, pixels: number) {
-    this.step = Math.max(1, Math.ceil((to - from + 1) / Math.max(1, pixels)));
+  /** `unit`: of how many windows the rings know one value. */
+  constructor(
+    from: number,
+    to: number,
+    pixels: number,
+    private readonly unit = 1,
+  ) {
+    this.step = Math.max(1, Math.ceil((to - from + 1) / unit / Math.max(1, pixels))) * unit;
     // Whole multiples of the step: a window stays in its bucket while the picture moves.
     this.first = Math.floor(from / this.step) * this.step;
     this.buckets = Math.floor(to / this.step) - this.first / this.step + 1;
   }
 
   get points(): number {
-    return this.step === 1 ? this.buckets : this.buckets * 2;
+    return this.buckets * this.pointsPerBucket;
+  }
+
+  get pointsPerBucket(): number {
+    return this.step === this.unit ? 1 : 2;
   }
 
   /** Unix ms of every point. */
@@ -62,6 +70,8 @@ export class Grid {
 export class LineReader {
   /** The newest window of which the value is known. */
   readonly known: number;
+  /** Of how many windows it knows one value. */
+  readonly unit: number;
   private readonly first: number;
   private readonly newest: number;
   private readonly ring: PanelRing;
@@ -72,13 +82,14 @@ export class LineReader {
   constructor(line: Line, endWindow: number) {
     const { ring, kind } = line;
     const newest = ring.newestOf(line.series);
-    const known = kind === "rate" ? Math.max(newest, endWindow - SETTLE_WINDOWS) : newest;
-    this.known = Math.min(known, endWindow);
+    const settled = Math.min(endWindow - SETTLE_WINDOWS, ring.knownUntil);
+    this.known = Math.min(kind === "rate" ? Math.max(newest, settled) : newest, endWindow);
     this.first = ring.firstHeld;
     this.newest = ring.newestWindow;
     this.ring = ring;
     this.slots = ring.slots(line.measure, line.series);
     this.kind = kind;
+    this.unit = ring.unit;
     this.empty = kind === "rate" ? 0 : NaN;
   }
 
@@ -92,24 +103,14 @@ export class LineReader {
     if (window > this.known || window < this.first || this.slots === null) return NaN;
     if (window > this.newest) return this.empty;
     const value = this.slots[this.ring.slot(window)] as number;
-    if (Number.isNaN(value)) return this.empty;
-    return this.kind === "growth" ? value / this.windowsSinceRead(window) : value;
-  }
-
-  /** NaN when it is not known when the counter was read before. */
-  private windowsSinceRead(window: number): number {
-    const oldest = Math.max(this.first, window - STALE_WINDOWS);
-    for (let before = window - 1; before >= oldest; before -= 1) {
-      if (!Number.isNaN(this.slots?.[this.ring.slot(before)])) return window - before;
-    }
-    return NaN;
+    return Number.isNaN(value) ? this.empty : value;
   }
 
   /** The mean of the `windows` windows up to `window`, gaps left out; NaN: nothing to average. */
   meanUntil(window: number, windows: number): number {
     let sum = 0;
     let count = 0;
-    for (let i = window - windows + 1; i <= window; i += 1) {
+    for (let i = window; i > window - windows; i -= this.unit) {
       const value = this.at(i);
       if (!Number.isNaN(value)) {
         sum += value;
@@ -127,7 +128,8 @@ export class LineReader {
 
   /** The newest value, unless it is too old to say something about `endWindow`; then NaN. */
   private latest(endWindow: number): number {
-    for (let window = this.known; window > endWindow - STALE_WINDOWS; window -= 1) {
+    const oldest = endWindow - Math.max(STALE_WINDOWS, this.unit);
+    for (let window = this.known; window > oldest; window -= this.unit) {
       const value = this.at(window);
       if (!Number.isNaN(value)) return value;
     }
@@ -139,7 +141,7 @@ export class LineReader {
 export function sampleLine(line: Line, grid: Grid, endWindow: number, out: Point[]): boolean {
   out.length = grid.points;
   const reader = new LineReader(line, endWindow);
-  const perBucket = grid.step === 1 ? 1 : 2;
+  const perBucket = grid.pointsPerBucket;
   const bridgeBuckets = Math.max(1, Math.floor(BRIDGE_WINDOWS[line.kind] / grid.step));
   let gapStart = -1;
   let any = false;
@@ -156,6 +158,23 @@ export function sampleLine(line: Line, grid: Grid, endWindow: number, out: Point
   return any;
 }
 
+/** Over so many windows a rate is averaged; fewer are a comb, not a line. */
+export const AVERAGE_WINDOWS = SECOND_WINDOWS;
+
+/** Writes a rate's moving average to `out`, one point a bucket: the mean up to the bucket's end. */
+export function sampleMean(line: Line, grid: Grid, endWindow: number, out: Point[]): void {
+  const reader = new LineReader(line, endWindow);
+  const windows = Math.max(AVERAGE_WINDOWS, grid.step);
+  const perBucket = grid.pointsPerBucket;
+  out.length = grid.points;
+  for (let bucket = 0; bucket < grid.buckets; bucket += 1) {
+    const last = grid.first + (bucket + 1) * grid.step - 1;
+    const mean = last > reader.known ? NaN : reader.meanUntil(last, windows);
+    out[bucket * perBucket] = Number.isNaN(mean) ? null : mean;
+    if (perBucket === 2) out[bucket * 2 + 1] = undefined;
+  }
+}
+
 /** Returns false for a bucket without a value. */
 function writeBucket(
   reader: LineReader,
@@ -170,7 +189,7 @@ function writeBucket(
   let max = -Infinity;
   let minWindow = start;
   let maxWindow = start;
-  for (let window = start; window < end; window += 1) {
+  for (let window = start; window < end; window += reader.unit) {
     const value = reader.at(window);
     // NaN is neither less nor more.
     if (value < min) {
@@ -186,7 +205,7 @@ function writeBucket(
   const gap = reader.covers(start, end - 1) ? undefined : null;
   const [first, second] = minWindow <= maxWindow ? [min, max] : [max, min];
   out[at] = empty ? gap : first;
-  if (grid.step > 1) out[at + 1] = empty ? gap : second;
+  if (grid.pointsPerBucket === 2) out[at + 1] = empty ? gap : second;
   return !empty;
 }
 

@@ -5,14 +5,15 @@ const SHRINK_AFTER_PAINTS = 30;
 const STEPS = [1, 1.5, 2, 3, 4, 5, 6, 8, 10];
 
 /** The least top of an axis: an empty chart must not zoom into noise. */
-const FLOOR: Record<Unit, number> = {
+const FLOOR: Partial<Record<Unit, number>> = {
   per_second: 10,
   ms: 0.01,
   ratio: 1,
   bytes: 1024,
   bytes_per_second: 1024,
-  count: 10,
 };
+/** Where all is zero and the unit has no least top. */
+const TOP_OF_ZERO = 1;
 
 export class CalmTop {
   private top = 0;
@@ -27,7 +28,7 @@ export class CalmTop {
 
   /** Takes the greatest value shown, returns where the axis ends. */
   next(max: number): number {
-    const wanted = roundTop(this.unit, Math.max(max * 1.05, FLOOR[this.unit]));
+    const wanted = roundTop(this.unit, Math.max(max * 1.05, FLOOR[this.unit] ?? 0) || TOP_OF_ZERO);
     if (wanted >= this.top) this.paintsTooHigh = 0;
     else this.paintsTooHigh += 1;
     if (wanted > this.top || this.paintsTooHigh > SHRINK_AFTER_PAINTS) {

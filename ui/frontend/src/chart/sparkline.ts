@@ -1,11 +1,10 @@
 /** A small canvas: every window faint, its moving average of one second strong. */
 import { resolveColour } from "../palette";
 import type { ColourName } from "../palette";
-import { Grid, LineReader, sampleLine } from "./sample";
+import { Grid, sampleLine, sampleMean } from "./sample";
 import type { Line, Point } from "./sample";
 import type { View } from "./view";
 
-const AVERAGE_WINDOWS = 10;
 const LINE_PX = 1.5;
 
 export interface Shape {
@@ -28,7 +27,7 @@ export class Sparkline {
 
   constructor(
     private readonly canvas: HTMLCanvasElement,
-    private readonly colourName: ColourName,
+    private colourName: ColourName,
   ) {
     this.context = canvas.getContext("2d") as CanvasRenderingContext2D;
     this.resizes = new ResizeObserver(() => this.resize());
@@ -43,7 +42,7 @@ export class Sparkline {
     if (width === 0) return;
     if (theme !== this.colourVersion) this.colour = resolveColour(this.colourName);
     this.colourVersion = theme;
-    const grid = new Grid(view.from, view.to, width);
+    const grid = new Grid(view.from, view.to, width, line.ring.unit);
     sampleLine(line, grid, endWindow, this.points);
     const top = shape.top ?? greatest(this.points);
     if (!shape.average) {
@@ -51,23 +50,17 @@ export class Sparkline {
       return;
     }
     this.stroke(this.points, top, 0.3);
-    this.fillAverage(line, grid, endWindow);
+    sampleMean(line, grid, endWindow, this.average);
     this.stroke(this.average, top, 1);
+  }
+
+  recolour(name: ColourName): void {
+    this.colourName = name;
+    this.colourVersion = -1;
   }
 
   destroy(): void {
     this.resizes.disconnect();
-  }
-
-  private fillAverage(line: Line, grid: Grid, endWindow: number): void {
-    const reader = new LineReader(line, endWindow);
-    const windows = Math.max(AVERAGE_WINDOWS, grid.step);
-    this.average.length = grid.buckets;
-    for (let bucket = 0; bucket < grid.buckets; bucket += 1) {
-      const last = grid.first + (bucket + 1) * grid.step - 1;
-      const mean = last > reader.known ? NaN : reader.meanUntil(last, windows);
-      this.average[bucket] = Number.isNaN(mean) ? undefined : mean;
-    }
   }
 
   private stroke(points: Point[], top: number, alpha: number): void {

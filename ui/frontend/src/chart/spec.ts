@@ -1,5 +1,5 @@
 /** What a chart shows, said without saying how. */
-import type { PanelRing } from "../live/ring";
+import type { Panel } from "../history/panel";
 import type { ColourName } from "../palette";
 import type { Unit } from "../units";
 import type { Kind, Line } from "./sample";
@@ -8,7 +8,7 @@ export type Labels = Record<string, string>;
 
 /** One measure of one panel: as many lines as the panel has series. */
 export interface Source {
-  ring: PanelRing;
+  panel: Panel;
   measure: string;
   kind: Kind;
   label(labels: Labels): string;
@@ -23,6 +23,8 @@ export interface ChartSpec {
   sources: Source[];
   /** Shown while there is nothing to draw. */
   empty: string;
+  /** It is what the page is about. */
+  tall?: boolean;
 }
 
 export interface NamedLine extends Line {
@@ -34,8 +36,8 @@ export interface NamedLine extends Line {
 /** All lines of a chart as of now. */
 export function linesOf(spec: ChartSpec): NamedLine[] {
   return spec.sources.flatMap((source) =>
-    source.ring.series.map(({ labels }, series) => ({
-      ring: source.ring,
+    source.panel.ring.series.map(({ labels }, series) => ({
+      ring: source.panel.ring,
       measure: source.measure,
       series,
       kind: source.kind,
@@ -46,12 +48,12 @@ export function linesOf(spec: ChartSpec): NamedLine[] {
   );
 }
 
-/** A number that changes when the lines must be made anew. */
-export function linesVersion(spec: ChartSpec): number {
-  return spec.sources.reduce((sum, source) => sum + source.ring.seriesVersion, 0);
+/** A text that changes when the lines must be made anew. */
+export function linesVersion(spec: ChartSpec): string {
+  return spec.sources.map(({ panel: { ring } }) => `${ring.id}.${ring.seriesVersion}`).join(" ");
 }
 
-/** A number that changes when there is something new to paint. */
+/** A number that changes when there is something new to paint in the same rings. */
 export function dataVersion(spec: ChartSpec): number {
-  return spec.sources.reduce((sum, source) => sum + source.ring.version, 0);
+  return spec.sources.reduce((sum, { panel }) => sum + panel.ring.version, 0);
 }

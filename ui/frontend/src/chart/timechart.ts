@@ -4,7 +4,8 @@ import { WINDOW_MS } from "../live/protocol";
 import { resolveColour } from "../palette";
 import { format, formatClock, formatTime } from "../units";
 import { Legend } from "./legend";
-import { Grid, LineReader, isolated, sampleLine } from "./sample";
+import { drawSteps } from "./steps";
+import { Grid, LineReader, isolated, sampleLine, sampleMean } from "./sample";
 import type { Point } from "./sample";
 import { CalmTop } from "./scale";
 import { dataVersion, linesOf, linesVersion } from "./spec";
@@ -17,6 +18,10 @@ const X_AXIS_PX = 22;
 /** Half a time of day, so that the last one on the axis is whole. */
 const RIGHT_PX = 26;
 const LEAST_DRAG_PX = 5;
+/** More lines than this need a second row in the legend. */
+const ONE_ROW_LINES = 4;
+/** More lines than this are drawn thinner. */
+const MANY_LINES = 6;
 /** Numbers that change ten times a second cannot be read. */
 const LEGEND_EVERY_PAINTS = 5;
 /** Steps between times on the axis, in ms. */
@@ -32,12 +37,17 @@ export class TimeChart {
   private plot: uPlot | null = null;
   private lines: NamedLine[] = [];
   private data: [number[], ...Point[][]] = [[]];
+  /** Of rates: every window, behind the line of their mean. Of other lines: nothing. */
+  private windows: Point[][] = [];
+  private colours: string[] = [];
+  private focused: number | null = null;
   private values: number[] = [];
   private painted = "";
   private built = "";
   private span = 0;
   private paints = 0;
   private readonly top: CalmTop;
+  private readonly bottom: CalmTop;
   private readonly legend: Legend;
   private readonly resizes: ResizeObserver;
 
@@ -50,6 +60,7 @@ export class TimeChart {
     private readonly onEmpty: (empty: boolean) => void,
   ) {
     this.top = new CalmTop(spec.unit);
+    this.bottom = new CalmTop(spec.unit);
     this.legend = new Legend(spec.title, spec.unit, (line) => this.focus(line));
     legendHost.replaceChildren(this.legend.table);
     this.resizes = new ResizeObserver(() => this.resize());
@@ -64,14 +75,14 @@ export class TimeChart {
     const picture = `${build} ${dataVersion(this.spec)} ${view.from} ${view.to}`;
     if (!this.plot || picture === this.painted) return;
     this.painted = picture;
-    if (view.to - view.from !== this.span) this.top.reset();
+    if (view.to - view.from !== this.span) this.resetAxis();
     this.span = view.to - view.from;
     this.sample(endWindow, view);
     this.plot.batch(() => {
       this.plot?.setData(this.data as uPlot.AlignedData, false);
       this.plot?.setScale("x", { min: view.from * WINDOW_MS, max: view.to * WINDOW_MS });
     });
-    this.writeLegend(endWindow);
+    this.writeLegend(Math.min(view.to, endWindow));
   }
 
   destroy(): void {
@@ -80,11 +91,15 @@ export class TimeChart {
   }
 
   private sample(endWindow: number, view: View): void {
-    const grid = new Grid(view.from, view.to, this.plot?.over.clientWidth ?? 0);
+    const unit = Math.max(...this.lines.map(({ ring }) => ring.unit));
+    const grid = new Grid(view.from, view.to, this.plot?.over.clientWidth ?? 0, unit);
     grid.fillTimes(this.data[0]);
     let any = false;
     this.lines.forEach((line, index) => {
-      const drawn = sampleLine(line, grid, endWindow, this.data[index + 1] as Point[]);
+      const points = this.data[index + 1] as Point[];
+      const rate = line.kind === "rate";
+      const drawn = sampleLine(line, grid, endWindow, rate ? this.windows[index]! : points);
+      if (rate) sampleMean(line, grid, endWindow, points);
       any ||= drawn;
     });
     this.onEmpty(!any);
@@ -120,6 +135,7 @@ export class TimeChart {
   }
 
   private focus(line: number | null): void {
+    this.focused = line;
     this.plot?.setSeries(line === null ? null : line + 1, { focus: line !== null });
   }
 
@@ -133,14 +149,23 @@ export class TimeChart {
     this.plot = null;
     this.painted = "";
     this.paints = 0;
-    this.top.reset();
+    this.resetAxis();
     this.lines = linesOf(this.spec);
     this.values = this.lines.map(() => NaN);
     this.data = [[], ...this.lines.map((): Point[] => [])];
+    this.windows = this.lines.map(() => []);
+    this.colours = this.lines.map(({ colour }) => resolveColour(colour));
+    this.focused = null;
     this.legend.show(this.lines);
     this.legendHost.hidden = this.lines.length === 0;
+    this.legendHost.classList.toggle("tall", this.lines.length > ONE_ROW_LINES);
     if (this.lines.length === 0) this.onEmpty(true);
     else this.plot = new uPlot(this.options(), this.data as uPlot.AlignedData, this.canvasHost);
+  }
+
+  private resetAxis(): void {
+    this.top.reset();
+    this.bottom.reset();
   }
 
   private options(): uPlot.Options {
@@ -154,26 +179,32 @@ export class TimeChart {
       cursor: this.cursor(),
       scales: {
         x: { time: true },
-        y: { range: (_, _min, max) => [0, this.top.next(max ?? 0)] },
+        y: {
+          range: (_, min, max) => [
+            (min ?? 0) < 0 ? -this.bottom.next(-min) : 0,
+            this.top.next(Math.max(max ?? 0, this.peak())),
+          ],
+        },
       },
       axes: this.axes(),
       series: [
         {},
-        ...this.lines.map((line) => ({
+        ...this.lines.map((line, index) => ({
           label: line.label,
-          stroke: resolveColour(line.colour),
-          width: 1.25,
+          stroke: this.colours[index] as string,
+          width: this.lines.length > MANY_LINES ? 1 : 1.5,
           // A point between two gaps has no line: a dot shows it.
           points: {
             show: line.kind !== "rate",
             size: 3,
             width: 0,
-            fill: resolveColour(line.colour),
+            fill: this.colours[index] as string,
             filter: (_: uPlot, index: number) => isolated(this.data[index] as Point[]),
           },
         })),
       ],
       hooks: {
+        drawAxes: [(plot) => this.drawWindows(plot)],
         setCursor: [() => this.writePointed()],
         setSelect: [(plot) => this.dragged(plot)],
       },
@@ -228,6 +259,23 @@ export class TimeChart {
         ...(binary ? { incrs: BINARY_INCREMENTS } : {}),
       },
     ];
+  }
+
+  /** The greatest value of a single window; the axis must reach it, too. */
+  private peak(): number {
+    let peak = 0;
+    for (const points of this.windows) {
+      for (const point of points) if (point != null && point > peak) peak = point;
+    }
+    return peak;
+  }
+
+  private drawWindows(plot: uPlot): void {
+    this.windows.forEach((points, index) => {
+      const strong = this.focused === index;
+      if (points.length === 0 || (this.focused !== null && !strong)) return;
+      drawSteps(plot, this.data[0], points, this.colours[index] as string, this.lines.length, strong);
+    });
   }
 
   private dragged(plot: uPlot): void {

@@ -4,6 +4,7 @@ import { LiveConnection } from "./connection";
 import { Freshness } from "./freshness";
 import { WINDOW_MS } from "./protocol";
 import type { Frame, Selection } from "./protocol";
+import { RING_WINDOWS } from "./ring";
 import type { PanelRing } from "./ring";
 import { LiveStore } from "./store";
 import { openEventSource, openWebSocket } from "./transport";
@@ -109,6 +110,23 @@ export class LiveFeed {
     };
   }
 
+  /** The server's clock now, Unix ms. */
+  serverNowMs(): number {
+    return nowMs() + this.connection.clock.offsetMs;
+  }
+
+  /** Where the live windows begin; before that there is only history. */
+  get oldestWindow(): number {
+    return this.store.oldestWindow || Math.floor(this.serverNowMs() / WINDOW_MS) - RING_WINDOWS;
+  }
+
+  /** The newest window on the page; 0 while there is none. */
+  get endWindow(): number {
+    if (this.shownEndWindow > 0 || !this.paused.peek()) return this.shownEndWindow;
+    // The past can be shown though nothing live has come.
+    return Math.floor(this.serverNowMs() / WINDOW_MS) - 1;
+  }
+
   /** Calls `painter` on every paint until the returned function is called. */
   onPaint(painter: Painter): () => void {
     this.painters.add(painter);
@@ -125,6 +143,7 @@ export class LiveFeed {
 
   /** A pause holds the picture and asks the server for nothing; what is missed comes after it. */
   setPaused(paused: boolean): void {
+    if (paused === this.paused.peek()) return;
     this.paused.value = paused;
     this.chooseRate();
     this.request();
@@ -155,7 +174,8 @@ export class LiveFeed {
     this.requested = false;
     if (!this.paused.value) this.shownEndWindow = this.store.endWindow;
     try {
-      if (this.shownEndWindow > 0) this.painters.forEach((painter) => painter(this.shownEndWindow));
+      const end = this.endWindow;
+      if (end > 0) this.painters.forEach((painter) => painter(end));
     } finally {
       // Also when a chart fails: a frame that is never acknowledged stops all of them.
       this.stats.paintCostMs = this.applyCostMs + performance.now() - startMs;

@@ -4,7 +4,11 @@ import type { PanelUpdate, Series } from "./protocol";
 /** Ten minutes of windows, as much as the server's ring holds by default. */
 export const RING_WINDOWS = 6000;
 
+let rings = 0;
+
 export class PanelRing {
+  /** Tells rings apart: which one a panel shows can change. */
+  readonly id = (rings += 1);
   series: Series[] = [];
   /** Grows with every change of the set of series; charts rebuild on it. */
   seriesVersion = 0;
@@ -12,37 +16,43 @@ export class PanelRing {
   version = 0;
   /** True once a history has come. */
   filled = false;
-  /** Newest window with a value of any series; -1 while there is none. */
-  newestWindow = -1;
-  /** Windows before this one were never asked for, or have left the ring. */
-  oldestWindow = 0;
+  /** Nothing is known after this window, not even that nothing happened. */
+  knownUntil = Infinity;
 
-  /** Slots count from here: the remainder of a small integer is ten times quicker. */
+  /** Steps count from here: the remainder of a small integer is ten times quicker. */
   private origin = 0;
+  /** Newest step with a value of any series; -1 while there is none. */
+  private newestStep = -1;
+  /** Steps before this one were never asked for, or have left the ring. */
+  private oldestStep = 0;
   private newestBySeries: number[] = [];
   private columns = new Map<string, Float32Array>();
 
-  constructor(readonly capacity: number = RING_WINDOWS) {}
+  /** `unit`: how many windows one step, a value of the ring, stands for. `capacity`: of steps. */
+  constructor(
+    readonly capacity: number = RING_WINDOWS,
+    readonly unit: number = 1,
+  ) {}
 
   /** Forgets everything: the epoch it came from is over. */
   clear(): void {
     this.series = [];
     this.columns.clear();
     this.newestBySeries = [];
-    this.newestWindow = -1;
+    this.newestStep = -1;
     this.filled = false;
     this.seriesVersion += 1;
     this.version += 1;
   }
 
-  /** Takes a history or a delta. `oldestWindow`: where the server's history begins. */
-  apply(update: PanelUpdate, oldestWindow: number): void {
+  /** Takes a history or a delta, in steps. `oldestStep`: where the server's history begins. */
+  apply(update: PanelUpdate, oldestStep: number): void {
     if (update.reset) {
       this.clear();
       this.filled = true;
       this.series = update.series;
       this.newestBySeries = update.series.map(() => -1);
-      this.oldestWindow = oldestWindow;
+      this.oldestStep = oldestStep;
       this.origin = update.firstWindow - this.capacity;
     }
     if (update.series.length !== this.series.length) return;
@@ -56,7 +66,7 @@ export class PanelRing {
   /** The value of a series in a window; NaN where there is none. */
   value(measure: string, series: number, window: number): number {
     const column = this.columns.get(measure);
-    if (!column || !this.holds(window)) return NaN;
+    if (!column || !this.holds(Math.floor(window / this.unit))) return NaN;
     return column[series * this.capacity + this.slot(window)]!;
   }
 
@@ -68,35 +78,48 @@ export class PanelRing {
 
   /** Where a held window's value stands in `slots`. */
   slot(window: number): number {
-    return ((window - this.origin) | 0) % this.capacity;
+    return this.slotOfStep(this.unit === 1 ? window : Math.floor(window / this.unit));
+  }
+
+  /** The newest window with a value of any series; -1 while there is none. */
+  get newestWindow(): number {
+    return this.lastWindowOf(this.newestStep);
   }
 
   /** The newest window with a value of this series; -1 while there is none. */
   newestOf(series: number): number {
-    return this.newestBySeries[series] ?? -1;
+    return this.lastWindowOf(this.newestBySeries[series] ?? -1);
   }
 
   /** The oldest window whose slot is still its own. */
   get firstHeld(): number {
-    return Math.max(this.oldestWindow, this.newestWindow - this.capacity + 1);
+    return Math.max(this.oldestStep, this.newestStep - this.capacity + 1) * this.unit;
   }
 
-  private holds(window: number): boolean {
-    return window <= this.newestWindow && window > this.newestWindow - this.capacity;
+  private lastWindowOf(step: number): number {
+    return (step + 1) * this.unit - 1;
   }
 
-  /** Moves the ring's end, emptying the slots that now stand for newer windows. */
+  private slotOfStep(step: number): number {
+    return ((step - this.origin) | 0) % this.capacity;
+  }
+
+  private holds(step: number): boolean {
+    return step <= this.newestStep && step > this.newestStep - this.capacity;
+  }
+
+  /** Moves the ring's end, emptying the slots that now stand for newer steps. */
   private advance(newest: number): void {
-    if (newest <= this.newestWindow) return;
-    const from = Math.max(this.newestWindow + 1, newest - this.capacity + 1);
+    if (newest <= this.newestStep) return;
+    const from = Math.max(this.newestStep + 1, newest - this.capacity + 1);
     for (const column of this.columns.values()) {
       for (let series = 0; series < this.series.length; series += 1) {
-        for (let window = from; window <= newest; window += 1) {
-          column[series * this.capacity + this.slot(window)] = NaN;
+        for (let step = from; step <= newest; step += 1) {
+          column[series * this.capacity + this.slotOfStep(step)] = NaN;
         }
       }
     }
-    this.newestWindow = newest;
+    this.newestStep = newest;
   }
 
   private write(measure: string, values: Float32Array, update: PanelUpdate): void {
@@ -106,11 +129,11 @@ export class PanelRing {
     for (let series = 0; series < this.series.length; series += 1) {
       let newest = this.newestBySeries[series]!;
       for (let i = 0; i < count; i += 1) {
-        const window = firstWindow + offsets[i]!;
-        if (!this.holds(window)) continue;
+        const step = firstWindow + offsets[i]!;
+        if (!this.holds(step)) continue;
         const value = values[series * count + i]!;
-        column[series * this.capacity + this.slot(window)] = value;
-        if (window > newest && !Number.isNaN(value)) newest = window;
+        column[series * this.capacity + this.slotOfStep(step)] = value;
+        if (step > newest && !Number.isNaN(value)) newest = step;
       }
       this.newestBySeries[series] = newest;
     }

@@ -13,6 +13,8 @@ export class LiveStore {
   sequence = 0;
   /** The last whole window, by the server's clock; 0 before the first frame. */
   endWindow = 0;
+  /** The oldest window of the server's ring; 0 before the first frame. */
+  oldestWindow = 0;
 
   private entries = new Map<number, Entry>();
 
@@ -50,6 +52,7 @@ export class LiveStore {
       this.endWindow = 0;
     }
     this.sequence = frame.sequence;
+    this.oldestWindow = frame.oldestWindow;
     this.advance(frame.serverTimeMs);
     for (const update of frame.panels) {
       const entry = this.entries.get(update.id);

@@ -1,7 +1,7 @@
 /** The six numbers at the top of Live. */
 import { LineReader } from "../chart/sample";
 import type { Line } from "../chart/sample";
-import type { PanelRing } from "../live/ring";
+import type { Panel } from "../history/panel";
 import type { CardSpec } from "../parts/card";
 import type { LivePanels } from "./live";
 
@@ -62,8 +62,15 @@ function gauge(label: string, meaning: string, line: Line): CardSpec {
 }
 
 /** The only series of a panel without groups. */
-function only(ring: PanelRing, measure: string, kind: Line["kind"]): Line {
-  return { ring, measure, series: 0, kind };
+function only(panel: Panel, measure: string, kind: Line["kind"]): Line {
+  return {
+    get ring() {
+      return panel.ring;
+    },
+    measure,
+    series: 0,
+    kind,
+  };
 }
 
 function summary(line: Line, endWindow: number): number {

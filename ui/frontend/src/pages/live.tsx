@@ -1,33 +1,33 @@
 /** Live: is it well, and if not, where? */
-import { useMemo, useRef } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import type { ChartSpec } from "../chart/spec";
-import { windowsIn } from "../live/feed";
+import type { Panel } from "../history/panel";
 import type { Selection } from "../live/protocol";
-import { RING_WINDOWS } from "../live/ring";
-import type { PanelRing } from "../live/ring";
 import { serviceColours, severityColour } from "../palette";
 import type { ColourName } from "../palette";
 import { Card } from "../parts/card";
 import { Chart } from "../parts/chart";
 import { useFeed, usePanel } from "../parts/context";
 import { Welcome } from "../parts/welcome";
-import { range, service, zoom } from "../state/app";
-import { RANGES } from "../state/url";
+import { service } from "../state/app";
+import { SeriesTable } from "../parts/seriestable";
 import { liveCards } from "./live-cards";
+import { OPERATIONS, operationTables } from "./live-operations";
 
 /** Tenth itself: its spans, and the metrics of the host it runs on. */
 const OWN_SERVICE = "tenth";
 const SERVICES_SHOWN = 20;
 
 export interface LivePanels {
-  byService: PanelRing;
-  spans: PanelRing;
-  severities: PanelRing;
-  logs: PanelRing;
-  cpu: PanelRing;
-  memory: PanelRing;
-  network: PanelRing;
-  disk: PanelRing;
+  byService: Panel;
+  spans: Panel;
+  operations: Panel;
+  severities: Panel;
+  logs: Panel;
+  cpu: Panel;
+  memory: Panel;
+  network: Panel;
+  disk: Panel;
 }
 
 export function LivePage() {
@@ -36,6 +36,7 @@ export function LivePage() {
   const cards = useMemo(() => liveCards(panels), []);
   const charts = useMemo(() => liveCharts(panels), []);
   const host = useMemo(() => hostCharts(panels), []);
+  const tables = useMemo(() => operationTables(panels.operations), []);
   const nothingYet = services !== null && services.every((name) => name === OWN_SERVICE);
   return (
     <>
@@ -45,8 +46,22 @@ export function LivePage() {
         ))}
       </div>
       {nothingYet && <Welcome />}
+      {!nothingYet && (
+        <>
+          <div class="charts">
+            {charts.map((spec) => (
+              <Chart key={spec.title} spec={spec} />
+            ))}
+          </div>
+          <div class="tables">
+            {tables.map((spec) => (
+              <SeriesTable key={spec.title} spec={spec} />
+            ))}
+          </div>
+        </>
+      )}
       <div class="charts">
-        {(nothingYet ? host : [...charts, ...host]).map((spec) => (
+        {host.map((spec) => (
           <Chart key={spec.title} spec={spec} />
         ))}
       </div>
@@ -55,7 +70,6 @@ export function LivePage() {
 }
 
 function useLivePanels(): LivePanels {
-  const windows = useHistoryWindows();
   const only = service.value === "" ? {} : { service: service.value };
   const host = (name: string, more: Partial<Selection>): Selection => ({
     signal: "metrics",
@@ -82,29 +96,21 @@ function useLivePanels(): LivePanels {
     group_by: `attribute:${key}`,
   });
   return {
-    byService: usePanel(byService, windows),
-    spans: usePanel(spans, windows),
-    severities: usePanel({ ...logs, group_by: "kind" }, windows),
-    logs: usePanel(logs, windows),
-    cpu: usePanel(host("system.cpu.utilization", {}), windows),
-    memory: usePanel(host("system.memory.utilization", {}), windows),
-    network: usePanel(host("system.network.io", byDirection("network.io.direction")), windows),
-    disk: usePanel(host("system.disk.io", byDirection("disk.io.direction")), windows),
+    byService: usePanel(byService),
+    spans: usePanel(spans),
+    operations: usePanel({ ...OPERATIONS, ...only }),
+    severities: usePanel({ ...logs, group_by: "kind" }),
+    logs: usePanel(logs),
+    cpu: usePanel(host("system.cpu.utilization", {})),
+    memory: usePanel(host("system.memory.utilization", {})),
+    network: usePanel(host("system.network.io", byDirection("network.io.direction"))),
+    disk: usePanel(host("system.disk.io", byDirection("disk.io.direction"))),
   };
-}
-
-/** How much history to ask for. It only grows: asking for less would lose what is held. */
-function useHistoryWindows(): number {
-  const most = useRef(0);
-  const fromMs = zoom.value?.fromMs ?? Infinity;
-  const wanted = Math.max(windowsIn(RANGES[range.value]), windowsIn(Date.now() - fromMs));
-  most.current = Math.max(most.current, Math.min(wanted, RING_WINDOWS));
-  return most.current;
 }
 
 function liveCharts({ byService, spans, severities }: LivePanels): ChartSpec[] {
   const ofService = {
-    ring: byService,
+    panel: byService,
     kind: "rate" as const,
     label: (labels: Record<string, string>) => labels["service"] ?? "",
     colour: (labels: Record<string, string>) => serviceColours.of(labels["service"] ?? ""),
@@ -114,7 +120,7 @@ function liveCharts({ byService, spans, severities }: LivePanels): ChartSpec[] {
     },
   };
   const percentile = (measure: string, colour: ColourName) => ({
-    ring: spans,
+    panel: spans,
     measure,
     kind: "percentile" as const,
     label: () => measure,
@@ -148,7 +154,7 @@ function liveCharts({ byService, spans, severities }: LivePanels): ChartSpec[] {
       unit: "per_second",
       sources: [
         {
-          ring: severities,
+          panel: severities,
           measure: "rate",
           kind: "rate",
           label: (labels) => labels["kind"] ?? "",
@@ -161,17 +167,18 @@ function liveCharts({ byService, spans, severities }: LivePanels): ChartSpec[] {
 }
 
 function hostCharts({ cpu, memory, network, disk }: LivePanels): ChartSpec[] {
-  const utilisation = (ring: PanelRing, name: string, colour: ColourName) => ({
-    ring,
+  const utilisation = (panel: Panel, name: string, colour: ColourName) => ({
+    panel,
     measure: "mean",
     kind: "gauge" as const,
     label: () => name,
     colour: () => colour,
   });
-  const io = (ring: PanelRing, name: string, key: string, colours: Record<string, ColourName>) => ({
-    ring,
+  const io = (panel: Panel, name: string, key: string, colours: Record<string, ColourName>) => ({
+    panel,
     measure: "rate",
-    kind: "growth" as const,
+    // Already spread over the time since the counter was read before.
+    kind: "gauge" as const,
     label: (labels: Record<string, string>) => `${name} ${directionOf(labels, key)}`,
     colour: (labels: Record<string, string>) => colours[directionOf(labels, key)] ?? "--muted",
   });

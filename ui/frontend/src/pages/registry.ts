@@ -1,6 +1,8 @@
 /** The pages, in the order of the navigation. A new page is one file and one line here. */
 import type { ComponentType } from "preact";
 import { LivePage } from "./live";
+import { MetricsPage } from "./metrics";
+import { ServicesPage } from "./services";
 import { StatusPage } from "./status";
 
 export interface Page {
@@ -14,5 +16,7 @@ export interface Page {
 
 export const PAGES: Page[] = [
   { id: "live", title: "Live", key: "l", component: LivePage },
+  { id: "services", title: "Services", key: "v", component: ServicesPage },
+  { id: "metrics", title: "Metrics", key: "m", component: MetricsPage },
   { id: "status", title: "Status", key: "s", component: StatusPage },
 ];

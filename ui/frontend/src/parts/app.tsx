@@ -6,6 +6,7 @@ import { useFeed } from "./context";
 import { Header } from "./header";
 import { Help } from "./help";
 import { Icon } from "./icon";
+import { TimeBar } from "./timebar";
 
 export function App() {
   const { problem } = useFeed().connection;
@@ -17,6 +18,7 @@ export function App() {
   return (
     <>
       <Header />
+      <TimeBar />
       {problem.value !== "" && (
         <p class="problem" role="alert">
           <Icon name="warn" />

@@ -5,7 +5,7 @@ import { LineReader } from "../chart/sample";
 import type { Line } from "../chart/sample";
 import { viewOf } from "../chart/view";
 import type { ColourName } from "../palette";
-import { range, zoom } from "../state/app";
+import { fixedTime, range } from "../state/app";
 import { themeVersion } from "../state/theme";
 import { formatParts } from "../units";
 import type { Unit } from "../units";
@@ -19,6 +19,7 @@ export interface CardSpec {
   meaning: string;
   unit: Unit;
   colour: ColourName;
+  /** Its ring may be another one at every paint. */
   line: Line;
   /** Draws a one-second mean over the windows; not for percentiles. */
   average: boolean;
@@ -42,12 +43,15 @@ export function Card({ spec }: { spec: CardSpec }) {
     let paints = 0;
     let painted = "";
     const stop = feed.onPaint((endWindow) => {
-      const view = viewOf(endWindow, range.peek(), zoom.peek());
-      const picture = `${spec.line.ring.version} ${view.from} ${view.to} ${themeVersion.peek()}`;
+      const view = viewOf(endWindow, range.peek(), fixedTime.peek());
+      const { ring } = spec.line;
+      const picture = `${ring.id} ${ring.version} ${view.from} ${view.to} ${themeVersion.peek()}`;
       if (picture === painted) return;
       painted = picture;
       sparkline.paint(spec, view, endWindow, themeVersion.peek());
-      if (paints % NUMBER_EVERY_PAINTS === 0) write(Math.min(view.to, endWindow));
+      if (paints % NUMBER_EVERY_PAINTS === 0 || fixedTime.peek()) {
+        write(Math.min(view.to, endWindow));
+      }
       paints += 1;
     });
     const write = (endWindow: number): void => {

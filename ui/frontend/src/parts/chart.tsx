@@ -4,8 +4,9 @@ import { useEffect, useId, useRef } from "preact/hooks";
 import type { ChartSpec } from "../chart/spec";
 import { TimeChart } from "../chart/timechart";
 import { viewOf } from "../chart/view";
-import { range, zoom } from "../state/app";
+import { fixedTime, range } from "../state/app";
 import { themeVersion } from "../state/theme";
+import { backToNow, show } from "../state/travel";
 import { useFeed } from "./context";
 
 export function Chart({ spec }: { spec: ChartSpec }) {
@@ -24,13 +25,13 @@ export function Chart({ spec }: { spec: ChartSpec }) {
       time.current,
       spec,
       {
-        onZoom: (fromMs, toMs) => (zoom.value = { fromMs, toMs }),
-        onZoomOut: () => (zoom.value = null),
+        onZoom: (fromMs, toMs) => show({ fromMs, toMs }),
+        onZoomOut: backToNow,
       },
       (isEmpty) => (empty.value = isEmpty),
     );
     const stop = feed.onPaint((endWindow) => {
-      const view = viewOf(endWindow, range.peek(), zoom.peek());
+      const view = viewOf(endWindow, range.peek(), fixedTime.peek());
       chart.paint(endWindow, view, themeVersion.peek());
     });
     return () => {
@@ -40,7 +41,7 @@ export function Chart({ spec }: { spec: ChartSpec }) {
   }, [feed, spec]);
 
   return (
-    <section class="chart" aria-labelledby={id}>
+    <section class={spec.tall ? "chart tall" : "chart"} aria-labelledby={id}>
       <h2>
         <span id={id}>{spec.title}</span>
         <small ref={time} />

@@ -1,9 +1,11 @@
 /** Everywhere: where am I, is it live and how fresh, and what is looked at. */
 import { PAGES } from "../pages/registry";
-import { helpOpen, page, range, service, state, zoom } from "../state/app";
+import { fixedTime, helpOpen, page, range, service, state } from "../state/app";
 import { THEMES, theme } from "../state/theme";
+import { backToNow, paused, playing, speed, togglePause } from "../state/travel";
 import { RANGES, formatState } from "../state/url";
 import type { Range } from "../state/url";
+import { shownSpan } from "../player";
 import { format, formatTime } from "../units";
 import { useFeed } from "./context";
 import { Icon } from "./icon";
@@ -53,9 +55,9 @@ function Nav() {
 }
 
 function ConnectionState() {
-  const { connection, paused } = useFeed();
-  const { phase, notice, kind } = connection;
-  const { icon, text, tone } = describe(phase.value, paused.value, notice.value, kind.value);
+  const { phase, notice, kind } = useFeed().connection;
+  const travel = paused.value ? "paused" : playing.value ? `playing ${speed.value}\u00d7` : "";
+  const { icon, text, tone } = describe(phase.value, travel, notice.value, kind.value);
   return (
     <span class={`state ${tone}`} role="status">
       <Icon name={icon} />
@@ -112,10 +114,10 @@ function ServiceSelect() {
 }
 
 function RangeChoice() {
-  const fixed = zoom.value;
+  const fixed = fixedTime.value;
   if (fixed) {
     return (
-      <button title="Back to live (Esc)" onClick={() => (zoom.value = null)}>
+      <button title="Back to live (Esc)" onClick={backToNow}>
         <Icon name="close" />
         {formatTime(fixed.fromMs)} {"\u2013"} {formatTime(fixed.toMs)}
       </button>
@@ -134,11 +136,16 @@ function RangeChoice() {
 
 function PauseButton() {
   const feed = useFeed();
-  const paused = feed.paused.value;
   return (
-    <button class="pause" title="Space" aria-label="Pause" aria-pressed={paused} onClick={() => feed.setPaused(!paused)}>
-      <Icon name={paused ? "play" : "pause"} />
-      <span>{paused ? "Resume" : "Pause"}</span>
+    <button
+      class="pause"
+      title="Space"
+      aria-label="Pause"
+      aria-pressed={paused.value}
+      onClick={() => togglePause(shownSpan(feed))}
+    >
+      <Icon name={paused.value ? "play" : "pause"} />
+      <span>{paused.value ? "Resume" : "Pause"}</span>
     </button>
   );
 }

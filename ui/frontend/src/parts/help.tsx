@@ -4,10 +4,13 @@ import { PAGES } from "../pages/registry";
 import { helpOpen } from "../state/app";
 
 const KEYS: [string, string][] = [
-  ["Space", "pause, resume"],
+  ["Space", "pause, go on"],
+  ["[  ]", "back and forward in time"],
+  ["{  }", "the same, in great steps"],
+  ["p", "play the past"],
   ["/", "choose a service"],
   ["1  5  0", "range of 1, 5 or 10 minutes"],
-  ["Esc", "back from a zoom to live"],
+  ["Esc", "back to now"],
   ["t", "next theme"],
   ["?", "these keys"],
 ];

@@ -8,6 +8,10 @@ const PATHS = {
   play: "M5 3l8 5-8 5Z",
   theme: "M8 2a6 6 0 1 0 0 12ZM8 2a6 6 0 0 1 0 12",
   check: "M3 8.5l3.5 3.5L13 4.5",
+  back: "M11 3 6 8l5 5M4 3v10",
+  forward: "M5 3l5 5-5 5M12 3v10",
+  up: "M4 10l4-4 4 4",
+  down: "M4 6l4 4 4-4",
   close: "M4 4l8 8M12 4l-8 8",
   copy: "M5.5 5.5v-3h8v8h-3M2.5 5.5h8v8h-8Z",
 } as const;

@@ -11,7 +11,8 @@ export interface StatusText {
 
 export function describe(
   phase: Phase,
-  paused: boolean,
+  /** What is shown instead of the live end; empty: nothing. */
+  travel: string,
   notice: string,
   kind: TransportKind,
 ): StatusText {
@@ -25,7 +26,7 @@ export function describe(
     case "lagging":
       return { icon: "warn", text: "lagging, reduced rate", tone: "wait" };
     case "live":
-      if (paused) return { icon: "pause", text: "paused", tone: "wait" };
+      if (travel !== "") return { icon: "pause", text: travel, tone: "wait" };
       if (notice !== "") return { icon: "live", text: notice, tone: "good" };
       return { icon: "live", text: kind === "events" ? "live, over HTTP" : "live", tone: "good" };
   }

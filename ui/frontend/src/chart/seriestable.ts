@@ -1,0 +1,255 @@
+/** A table with a row for every series of a panel: its numbers change in place, ten times calmer. */
+import type { Panel } from "../history/panel";
+import { resolveColour } from "../palette";
+import type { ColourName } from "../palette";
+import { format } from "../units";
+import type { Unit } from "../units";
+import type { Kind } from "./sample";
+import { Sparkline } from "./sparkline";
+import type { Labels } from "./spec";
+import type { Numbers } from "./numbers";
+import { numbersOf } from "./numbers";
+import type { View } from "./view";
+
+export interface SeriesColumn {
+  title: string;
+  /** What exactly the number is, for the tooltip. */
+  meaning: string;
+  unit: Unit;
+  value(numbers: Numbers): number;
+  /** From here on the number is marked as bad. */
+  badFrom?: number;
+}
+
+export interface SeriesTableSpec {
+  title: string;
+  panel: Panel;
+  /** The heading of the first column. */
+  heading: string;
+  label(labels: Labels): string;
+  colour?(labels: Labels): ColourName;
+  columns: SeriesColumn[];
+  /** The column that orders the rows, greatest first, until another is chosen. */
+  sortBy: number;
+  /** Whether the person may choose another order. */
+  sortable: boolean;
+  mostRows: number;
+  sparkline?: { title: string; measure: string; kind: Kind };
+  /** What choosing a row does, and whether it is chosen. */
+  onPick?(labels: Labels): void;
+  chosen?(labels: Labels): boolean;
+  /** Shown while there is nothing to list. */
+  empty: string;
+}
+
+/** Numbers that change ten times a second cannot be read, rows that move cannot be clicked. */
+const NUMBERS_EVERY_PAINTS = 5;
+const ORDER_EVERY_PAINTS = 20;
+
+interface Row {
+  element: HTMLTableRowElement;
+  cells: HTMLElement[];
+  sparkline: Sparkline | null;
+  series: number;
+}
+
+export class SeriesTable {
+  private rows: Row[] = [];
+  private order: number[] = [];
+  private values: number[][] = [];
+  private column: number | null;
+  private descending = true;
+  private paints = 0;
+  private built = "";
+  private painted = "";
+  private readonly headings: HTMLTableCellElement[] = [];
+  private readonly body: HTMLTableSectionElement;
+
+  constructor(
+    private readonly table: HTMLTableElement,
+    private readonly spec: SeriesTableSpec,
+    private readonly onEmpty: (empty: boolean) => void,
+  ) {
+    this.column = spec.sortBy;
+    this.body = table.tBodies[0] ?? table.createTBody();
+    this.makeHead();
+  }
+
+  /** Brings numbers and, more seldom, the order of rows up to date. */
+  paint(endWindow: number, view: View, still: boolean, themeVersion: number): void {
+    const { ring } = this.spec.panel;
+    const build = `${ring.id} ${ring.seriesVersion} ${themeVersion}`;
+    if (build !== this.built) this.paints = 0;
+    this.built = build;
+    const picture = `${build} ${ring.version} ${view.from} ${view.to}`;
+    const due = still ? picture !== this.painted : this.paints % NUMBERS_EVERY_PAINTS === 0;
+    this.paints += 1;
+    if (!due) return;
+    this.painted = picture;
+    const asOf = Math.min(view.to, endWindow, Math.max(ring.newestWindow, 0));
+    this.measure(asOf);
+    const busy = this.body.matches(":hover") || this.body.contains(document.activeElement);
+    if (this.order.length !== ring.series.length || this.paints === 1) this.sort();
+    else if (still || (!busy && this.paints % ORDER_EVERY_PAINTS === 1)) this.sort();
+    this.write(endWindow, view, themeVersion);
+  }
+
+  destroy(): void {
+    this.rows.forEach(({ sparkline }) => sparkline?.destroy());
+  }
+
+  private measure(asOf: number): void {
+    const { panel, columns } = this.spec;
+    this.values = panel.ring.series.map((_, series) => {
+      const numbers = numbersOf(panel.ring, series, asOf);
+      return columns.map(({ value }) => value(numbers));
+    });
+  }
+
+  private sort(): void {
+    const { panel, label } = this.spec;
+    const names = panel.ring.series.map(({ labels }) => label(labels));
+    const sign = this.descending ? -1 : 1;
+    this.order = names
+      .map((_, series) => series)
+      .sort((a, b) => {
+        const byName = (names[a] ?? "") < (names[b] ?? "") ? -1 : 1;
+        if (this.column === null) return -sign * byName;
+        const [left, right] = [this.valueOf(a), this.valueOf(b)];
+        // What is unknown stands last in either order.
+        if (Number.isNaN(left) || Number.isNaN(right)) {
+          return Number(Number.isNaN(left)) - Number(Number.isNaN(right)) || byName;
+        }
+        return sign * (left - right) || byName;
+      });
+  }
+
+  private valueOf(series: number): number {
+    return this.values[series]?.[this.column ?? 0] ?? NaN;
+  }
+
+  private write(endWindow: number, view: View, themeVersion: number): void {
+    const { spec } = this;
+    const shown = this.order.slice(0, spec.mostRows).filter((series) => this.worthShowing(series));
+    while (this.rows.length < shown.length) this.addRow();
+    this.rows.forEach((row, index) => {
+      const series = shown[index];
+      row.element.hidden = series === undefined;
+      if (series === undefined) return;
+      row.series = series;
+      this.writeRow(row, themeVersion);
+      if (!row.sparkline || !spec.sparkline) return;
+      const line = { ...spec.sparkline, ring: spec.panel.ring, series };
+      const average = spec.sparkline.kind === "rate";
+      row.sparkline.paint({ line, average }, view, endWindow, themeVersion);
+    });
+    this.onEmpty(shown.length === 0);
+  }
+
+  /** A short list is of what leads it: zeros and unknown values do not. */
+  private worthShowing(series: number): boolean {
+    return this.spec.sortable || this.valueOf(series) > 0;
+  }
+
+  private writeRow(row: Row, themeVersion: number): void {
+    const { spec } = this;
+    const labels = spec.panel.ring.series[row.series]?.labels ?? {};
+    const name = spec.label(labels) || "(none)";
+    const [head, ...cells] = row.cells as [HTMLElement, ...HTMLElement[]];
+    const look = `${name} ${themeVersion}`;
+    if (head.dataset["look"] !== look) {
+      head.dataset["look"] = look;
+      head.textContent = name;
+      head.title = name;
+      const colour = spec.colour?.(labels) ?? null;
+      row.element.style.setProperty("--swatch", colour ? resolveColour(colour) : "transparent");
+      if (colour) row.sparkline?.recolour(colour);
+    }
+    if (spec.chosen) head.setAttribute("aria-pressed", String(spec.chosen(labels)));
+    spec.columns.forEach(({ unit, badFrom }, index) => {
+      const value = this.values[row.series]?.[index] ?? NaN;
+      const text = format(unit, value);
+      const cell = cells[index] as HTMLElement;
+      if (cell.textContent !== text) cell.textContent = text;
+      cell.classList.toggle("bad", value >= (badFrom ?? Infinity));
+    });
+  }
+
+  private addRow(): void {
+    const { spec } = this;
+    const element = this.body.insertRow();
+    const heading = document.createElement("th");
+    heading.scope = "row";
+    const name = document.createElement(spec.onPick ? "button" : "span");
+    heading.append(name);
+    element.append(heading);
+    const cells = spec.columns.map(() => {
+      const cell = element.insertCell();
+      cell.className = "numeric";
+      return cell;
+    });
+    const row: Row = { element, cells: [name, ...cells], sparkline: null, series: 0 };
+    if (spec.sparkline) {
+      const canvas = document.createElement("canvas");
+      canvas.setAttribute("aria-hidden", "true");
+      element.insertCell().append(canvas);
+      row.sparkline = new Sparkline(canvas, "--series-0");
+    }
+    name.onclick = () => spec.onPick?.(spec.panel.ring.series[row.series]?.labels ?? {});
+    this.rows.push(row);
+  }
+
+  private makeHead(): void {
+    const { spec } = this;
+    const row = this.table.createTHead().insertRow();
+    this.headings.push(this.heading(row, spec.heading, "", null));
+    spec.columns.forEach(({ title, meaning }, index) => {
+      this.headings.push(this.heading(row, title, meaning, index));
+    });
+    if (spec.sparkline) {
+      const cell = document.createElement("th");
+      cell.scope = "col";
+      cell.textContent = spec.sparkline.title;
+      row.append(cell);
+    }
+    this.markOrder();
+  }
+
+  private heading(
+    row: HTMLTableRowElement,
+    title: string,
+    meaning: string,
+    column: number | null,
+  ): HTMLTableCellElement {
+    const cell = document.createElement("th");
+    cell.scope = "col";
+    cell.title = meaning;
+    if (column !== null) cell.className = "numeric";
+    if (this.spec.sortable) {
+      const button = document.createElement("button");
+      button.textContent = title;
+      button.onclick = () => this.orderBy(column);
+      cell.append(button);
+    } else cell.textContent = title;
+    row.append(cell);
+    return cell;
+  }
+
+  private orderBy(column: number | null): void {
+    // Names begin with A, numbers with the greatest.
+    this.descending = this.column === column ? !this.descending : column !== null;
+    this.column = column;
+    this.markOrder();
+    this.paints = 0;
+    this.painted = "";
+    this.sort();
+  }
+
+  private markOrder(): void {
+    if (!this.spec.sortable) return;
+    this.headings.forEach((cell, index) => {
+      const chosen = (index === 0 ? null : index - 1) === this.column;
+      cell.setAttribute("aria-sort", chosen ? (this.descending ? "descending" : "ascending") : "none");
+    });
+  }
+}

@@ -1,0 +1,35 @@
+/** The busiest, slowest and most failing operations: three short lists of one panel. */
+import type { SeriesColumn, SeriesTableSpec } from "../chart/seriestable";
+import type { Panel } from "../history/panel";
+import type { Selection } from "../live/protocol";
+import { NUMBERS } from "./span-numbers";
+
+const ROWS = 5;
+const LIMIT = 60;
+
+export const OPERATIONS: Selection = {
+  signal: "spans",
+  measures: ["rate", "error_rate", "p95"],
+  group_by: "name",
+  limit: LIMIT,
+};
+
+export function operationTables(panel: Panel): SeriesTableSpec[] {
+  const list = (title: string, columns: SeriesColumn[], empty: string): SeriesTableSpec => ({
+    title,
+    panel,
+    heading: "Operation",
+    label: (labels) => labels["name"] ?? "",
+    columns,
+    sortBy: 0,
+    sortable: false,
+    mostRows: ROWS,
+    empty,
+  });
+  const { rate, failing, worst } = NUMBERS;
+  return [
+    list("Busiest operations", [rate, failing], "No spans in the last 10 s."),
+    list("Slowest operations", [worst, rate], "No spans in the last 10 s."),
+    list("Most failing operations", [failing, rate], "No failing spans in the last 10 s."),
+  ];
+}

@@ -1,0 +1,34 @@
+/** Plays the past: moves what is shown, as fast as was chosen. */
+import { effect } from "@preact/signals";
+import { spanOf, viewOf } from "./chart/view";
+import type { LiveFeed } from "./live/feed";
+import { fixedTime, range } from "./state/app";
+import { advance, playing } from "./state/travel";
+import type { TimeSpan } from "./state/url";
+
+const EVERY_MS = 100;
+const REDUCED_MOTION_EVERY_MS = 500;
+/** A tab that was hidden does not jump when it is seen again. */
+const MOST_ELAPSED_MS = 1_000;
+
+export function startPlayer(feed: LiveFeed): void {
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
+  effect(() => {
+    if (!playing.value) return undefined;
+    let lastMs = performance.now();
+    const timer = setInterval(
+      () => {
+        const nowMs = performance.now();
+        advance(Math.min(nowMs - lastMs, MOST_ELAPSED_MS), feed.serverNowMs());
+        lastMs = nowMs;
+      },
+      still.matches ? REDUCED_MOTION_EVERY_MS : EVERY_MS,
+    );
+    return () => clearInterval(timer);
+  });
+}
+
+/** The piece of time that the charts show now. */
+export function shownSpan(feed: LiveFeed): TimeSpan {
+  return spanOf(viewOf(feed.endWindow, range.peek(), fixedTime.peek()));
+}
