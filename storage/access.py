@@ -32,12 +32,6 @@ class Access:
         with self._changed:
             self._archive = archive
             self._broken = False
-            self._changed.notify_all()
-
-    def wait_open(self, timeout_s: float) -> bool:
-        """Wait until there is an archive."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._archive is not None, timeout_s)
 
     def report_broken(self) -> None:
         """Tell the owner that the database answers nobody any more."""

@@ -11,7 +11,12 @@ KEPT_AGE_S: Final = 600.0
 MAX_KEPT_BYTES: Final = 1024**3
 
 
-def trim(directory: Path, archived: Position, now_s: float | None = None) -> int:
+def trim(
+    directory: Path,
+    archived: Position,
+    now_s: float | None = None,
+    max_kept_bytes: int = MAX_KEPT_BYTES,
+) -> int:
     """Delete segments that lie wholly before `archived` and are old or too many.
 
     `archived` must be a position that is durable in the archive's file. The newest
@@ -27,7 +32,7 @@ def trim(directory: Path, archived: Position, now_s: float | None = None) -> int
         path = segment_path(directory, number)
         info = path.stat()
         kept_bytes += info.st_size
-        if now_s - info.st_mtime > KEPT_AGE_S or kept_bytes > MAX_KEPT_BYTES:
+        if now_s - info.st_mtime > KEPT_AGE_S or kept_bytes > max_kept_bytes:
             path.unlink()
             deleted += 1
     return deleted

@@ -166,3 +166,11 @@ def test_string_filter_needs_no_cast(store: Store, ask: Ask) -> None:
     query = "SELECT count(*) AS n FROM spans WHERE attributes['route'] = '/7'"
     assert ask(query) == [{"n": 1}]
     assert ask("SELECT count(*) AS n FROM spans WHERE attributes['code'] >= 90") == [{"n": 10}]
+
+
+def test_filter_reads_one_column(store: Store, archive: Archive) -> None:
+    """A filter on one attribute is done where the table is scanned, also through the view."""
+    store(Signal.SPANS, span_tables(*[{"attributes": {"route": "/", "n": n}} for n in range(100)]))
+    query = "EXPLAIN SELECT sum(duration_ns) FROM spans WHERE attributes['n'] = 7"
+    scan = archive.cursor().sql(query).fetchall()[0][1].split("Table: archive.main.span_rows")[1]
+    assert "attributes.n" in scan
