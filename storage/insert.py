@@ -55,6 +55,7 @@ class Inserter:
     def forget(self) -> None:
         """Assume nothing about what is in the archive, after a transaction was rolled back."""
         self._origins.forget()
+        self._rollups.forget()
 
     def insert(self, staging: Staging, tables: dict[Signal, Tables]) -> None:
         """Insert the items of each signal, their new origins and their rollups."""
@@ -64,7 +65,8 @@ class Inserter:
                 self._connection.execute(_insert_origins(staging, origins.rows))
             self._connection.execute(_INSERTS[signal](staging, of_signal, origins))
         series, rows = self._rollups.build(tables.items())
-        self._connection.execute(_insert_series(staging, series))
+        if len(series):
+            self._connection.execute(_insert_series(staging, series))
         self._connection.execute(_insert_rollups(staging, rows))
 
 

@@ -67,30 +67,31 @@ ROWS: Final = pa.schema(
 class RollupTables:
     """Rolls records up and names their series by lasting ids.
 
-    `registry` may be read; only `build` changes it.
+    `registry` may be read; only `build` and `forget` change it.
     """
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Start anew: what was built last did not get into the archive."""
         self.registry = Registry(_UNLIMITED)
-        self._ids: dict[int, int] = {}
+        self._ids = np.empty(0, np.uint64)
 
     def build(self, records: Iterable[tuple[Signal, Tables]]) -> tuple[pa.Table, pa.Table]:
-        """Roll up records together: their series (SERIES) and their rows (ROWS)."""
+        """Roll up records together: series (SERIES) not told of before, and all rows (ROWS)."""
         if len(self.registry.series) >= _MAX_KNOWN_SERIES:
-            self.registry, self._ids = Registry(_UNLIMITED), {}
+            self.forget()
         parts = [observe(signal, tables, self.registry) for signal, tables in records]
         if not parts:
             return SERIES.empty_table(), ROWS.empty_table()
         rollup = aggregate(concat(parts))
+        new = [self.registry.series[number] for number in self.registry.entered]
         self.registry.entered.clear()
-        numbers = np.unique(rollup.rows.series)
-        for number in numbers.tolist():
-            if number not in self._ids:
-                self._ids[number] = self.registry.series[number].id
-        ids = np.array([self._ids[number] for number in numbers.tolist()], np.uint64)
-        series = [self.registry.series[number] for number in numbers.tolist()]
-        place = np.searchsorted(numbers, rollup.rows.series)
-        return _series_table(ids, series), _rows_table(ids[place], rollup)
+        # Nothing is ever released here, so that numbers are places in the order of entry.
+        ids = np.array([series.id for series in new], np.uint64)
+        self._ids = np.concatenate((self._ids, ids))
+        return _series_table(ids, new), _rows_table(self._ids[rollup.rows.series], rollup)
 
 
 def _series_table(

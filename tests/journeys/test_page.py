@@ -89,7 +89,14 @@ def test_frames_come_at_a_tenth_of_a_second(page: Page) -> None:
     assert page.evaluate("window.__tenth.stats.reconnects") == 0
 
 
-def history(socket: ClientConnection, selection: Mapping[str, object]) -> dict[str, npt.NDArray[Any]]:
+Columns = dict[str, npt.NDArray[Any]]
+
+
+def history(socket: ClientConnection, selection: Mapping[str, object]) -> Columns:
+    """The windows of a selection (`window`), and its measures."""
+    subscribe = {"type": "subscribe", "id": 1, "windows": 600, "selection": selection}
+    socket.send(json.dumps(subscribe))
+    for message in socket:
         if isinstance(message, str):
             continue
         frame = msgpack.unpackb(message)
@@ -104,7 +111,9 @@ def history(socket: ClientConnection, selection: Mapping[str, object]) -> dict[s
 def test_live_numbers_are_those_of_sql(system: System) -> None:
     """Rate, errors and percentiles of past windows are what SQL says of the same range."""
     with connect(
-        f"ws://{system.ui}/api/live", subprotocols=[Subprotocol("tenth.v1")], origin=Origin(f"http://{system.ui}")
+        f"ws://{system.ui}/api/live",
+        subprotocols=[Subprotocol("tenth.v1")],
+        origin=Origin(f"http://{system.ui}"),
     ) as socket:
         eventually(lambda: system.sql("SELECT count(*) FROM spans")[0][0] > 500, 60, "spans")
         selection = {"signal": "spans", "service": SHOP[0], "measures": ["rate", "error_rate"]}
