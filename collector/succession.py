@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from storage.rollup import Rollup, concat
-from storage.series import Series
+from storage.series import Series, Trait
 
 # Of a place, the bits of the window: enough until the year 2187.
 _WINDOW_BITS: Final = 36
@@ -41,8 +41,8 @@ class Succession:
             more = np.zeros(size, np.bool_)
             self._carries = np.concatenate((self._carries, more))
         for number, described in series.items():
-            total = described.temporality == "cumulative" or described.kind == "summary"
-            self._carries[number] = total and not described.is_overflow
+            traits = Trait(described.traits)
+            self._carries[number] = Trait.CUMULATIVE in traits and Trait.OVERFLOW not in traits
 
     def around(self, changed: Rollup, windows: dict[int, Rollup]) -> tuple[Rollup, Rollup]:
         """Take in rows that changed; the rows before and after them that did not."""
@@ -50,12 +50,12 @@ class Succession:
         carries = self._carries[rows.series]
         if not carries.any():
             return _EMPTY, _EMPTY
-        places = np.unique((rows.series[carries] << _WINDOW_BITS) | rows.window[carries])
+        places = _distinct((rows.series[carries] << _WINDOW_BITS) | rows.window[carries])
         self._add(places, windows)
         before, after = self._neighbour(places, -1), self._neighbour(places, +1)
-        after = np.setdiff1d(after, places)
+        after = _without(after, places)
         # What follows a changed row is sent with it, so that the row before is at hand.
-        before = np.setdiff1d(before, np.union1d(places, after))
+        before = _without(_without(before, places), after)
         return _rows_at(before, windows), _rows_at(after, windows)
 
     def forget(self, window: int) -> None:
@@ -64,9 +64,9 @@ class Succession:
         self._many = self._many[self._many & _WINDOW_MASK != window]
 
     def _add(self, places: Ints, windows: dict[int, Rollup]) -> None:
-        self._few = np.union1d(self._few, places)
+        self._few = _distinct(np.concatenate((self._few, places)))
         if len(self._few) > max(_MIN_MERGED, len(self._many) // _PART_MERGED):
-            many = np.union1d(self._many, self._few)
+            many = _distinct(np.concatenate((self._many, self._few)))
             oldest = min(windows, default=0)
             self._many = many[(many & _WINDOW_MASK) >= oldest]
             self._few = np.empty(0, np.int64)
@@ -86,7 +86,22 @@ class Succession:
             same &= near >> _WINDOW_BITS == places >> _WINDOW_BITS
             found.append(np.where(same, near, -1))
         nearest = np.max(found, axis=0) if direction < 0 else _min_known(found)
-        return np.unique(nearest[nearest >= 0])
+        return _distinct(nearest[nearest >= 0])
+
+
+def _distinct(places: Ints) -> Ints:
+    """Sorted, each once: for numbers that nearly all differ faster than np.unique, which hashes."""
+    places = np.sort(places)
+    return places[np.concatenate(([True], places[1:] != places[:-1]))[: len(places)]]
+
+
+def _without(places: Ints, others: Ints) -> Ints:
+    """`places` that are not in `others`, which is sorted."""
+    if len(others) == 0:
+        return places
+    near = np.searchsorted(others, places)
+    absent: Ints = np.flatnonzero(others[np.minimum(near, len(others) - 1)] != places)
+    return places[absent]
 
 
 def _min_known(found: list[Ints]) -> Ints:
@@ -100,11 +115,14 @@ def _rows_at(places: Ints, windows: dict[int, Rollup]) -> Rollup:
     window = places & _WINDOW_MASK
     series = places >> _WINDOW_BITS
     found = []
-    for held in np.unique(window).tolist():
-        rollup = windows.get(held)
-        if rollup is None:
+    for number in _distinct(window).tolist():
+        held = windows.get(number)
+        if held is None:
             continue
-        wanted = np.isin(rollup.rows.series, series[window == held])
-        if wanted.any():
-            found.append(rollup.take(np.flatnonzero(wanted)))
+        # Rows of a window are sorted by series, and so are places.
+        wanted = series[window == number]
+        row = np.minimum(np.searchsorted(held.rows.series, wanted), len(held.rows) - 1)
+        row = row[held.rows.series[row] == wanted]
+        if len(row):
+            found.append(held.take(row))
     return concat(found) if found else _EMPTY

@@ -6,14 +6,13 @@ streams: handling unknown start time". Live charts and archived tiers share them
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from storage.rollup import Rows
-from storage.schema import Signal
-from storage.series import Series
+from storage.series import Series, Trait
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -88,12 +87,7 @@ def first_step(points: Points) -> Step:
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """Per row, of its series: what decides how it grows.
-
-    `cumulative`: points are totals since a start. `monotonic`: they never fall. `sums` grow
-    by their value, `counts` (histograms, summaries) by their count, all others do not grow.
-    `overflow`: the series stands for many streams.
-    """
+    """Per row, of its series: which `storage.series.Trait` it has."""
 
     cumulative: Bools
     monotonic: Bools
@@ -104,17 +98,18 @@ class Traits:
     @classmethod
     def of(cls, rows: Rows, series: Mapping[int, Series]) -> Self:
         """The traits of each row's series."""
-        numbers, place = np.unique(rows.series, return_inverse=True)
-        traits = [_traits(series[number]) for number in numbers.tolist()]
-        return cls(*np.array(traits, np.bool_).reshape(-1, 5)[place].T)
+        held = np.flatnonzero(np.bincount(rows.series))
+        bits = np.zeros(int(held.max(initial=0)) + 1, np.uint8)
+        bits[held] = [series[number].traits for number in held.tolist()]
+        of_row = bits[rows.series]
+        return cls(*(of_row & trait != 0 for trait in _COLUMNS))
 
 
-def _traits(series: Series) -> tuple[bool, bool, bool, bool, bool]:
-    metric = series.signal is Signal.METRICS
-    sums = metric and series.kind == "sum"
-    counts = metric and not sums and series.kind != "gauge"
-    cumulative = series.temporality == "cumulative" or series.kind == "summary"
-    return cumulative, series.monotonic or counts, sums, counts, series.is_overflow
+# In the order of the fields above.
+_COLUMNS: Final = [
+    np.uint8(trait)
+    for trait in (Trait.CUMULATIVE, Trait.MONOTONIC, Trait.SUM, Trait.COUNT, Trait.OVERFLOW)
+]
 
 
 def previous_rows(rows: Rows) -> Ints:

@@ -8,6 +8,7 @@ no sender can choose two that meet; `Series.id` is the lasting name.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from enum import IntFlag
 from hashlib import blake2b
 from itertools import accumulate
 from typing import Any, Final
@@ -28,13 +29,28 @@ _MAX_ATTRIBUTES_CHARS: Final = 8_192
 DIGEST: Final = "tenth.attributes.digest"
 
 
+class Trait(IntFlag):
+    """What decides how a series grows."""
+
+    # Points are totals since a start.
+    CUMULATIVE = 1
+    # They never fall.
+    MONOTONIC = 2
+    # It grows by its value,
+    SUM = 4
+    # or, as histograms and summaries do, by its count.
+    COUNT = 8
+    # It stands for many streams, made by a `Registry` and not by a sender's own limit.
+    OVERFLOW = 16
+
+
 @dataclass(frozen=True, slots=True)
 class Series:
     """What a series is, in OpenTelemetry's words.
 
     `kind` is the span kind, the severity, or the metric type. `origin` tells
     streams of the same metric from different resources or scopes apart.
-    `bounds` are those of an explicit-bucket histogram.
+    `bounds` are those of an explicit-bucket histogram. `traits` are `Trait`s, as a number.
     """
 
     signal: Signal
@@ -47,6 +63,10 @@ class Series:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     origin: str = ""
     bounds: tuple[float, ...] | None = None
+    traits: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "traits", int(_traits(self)))
 
     @property
     def is_overflow(self) -> bool:
@@ -64,13 +84,25 @@ class Series:
         return int.from_bytes(_digest(json.dumps(content, default=repr)), "little")
 
 
+def _traits(series: Series) -> Trait:
+    traits = Trait(0)
+    if series.temporality == "cumulative" or series.kind == "summary":
+        traits |= Trait.CUMULATIVE
+    if series.signal is Signal.METRICS and series.kind != "gauge":
+        traits |= Trait.SUM if series.kind == "sum" else Trait.COUNT | Trait.MONOTONIC
+    if series.monotonic:
+        traits |= Trait.MONOTONIC
+    return traits | Trait.OVERFLOW if series.is_overflow else traits
+
+
 class Registry:
     """Numbers for series. At most `max_series` have one of their own.
 
     Beyond that, new series of a group (a metric, a service's spans of one kind) share
     one overflow series (metrics SDK, cardinality limits). There are at most `max_series`
-    groups; items of further ones get no number. `overflow_items` and `unplaced_items`
-    count both. `entered` has the numbers that were given out since its owner last emptied it.
+    groups; items of further ones get no number. `overflow_items` counts what has no
+    series of its own, `unplaced_items` what of it has none at all. `entered` has the
+    numbers that were given out since its owner last emptied it.
     """
 
     def __init__(self, max_series: int) -> None:
@@ -102,9 +134,8 @@ class Registry:
             if len(over):
                 shared = self._overflow(groups[over], lambda i: describe(int(over[i])))
                 numbers[over] = shared
-                unplaced = int((shared < 0).sum())
-                self.overflow_items += len(over) - unplaced
-                self.unplaced_items += unplaced
+                self.overflow_items += len(over)
+                self.unplaced_items += int((shared < 0).sum())
         return numbers
 
     def release(self, dead: Ints) -> None:
@@ -170,6 +201,9 @@ def _digest(text: str) -> bytes:
 
 def _bounded(series: Series) -> Series:
     """The series with its texts cut to a bounded length."""
+    texts = (series.service_name, series.name, series.unit)
+    if max(map(len, texts)) <= _MAX_NAME_CHARS and _are_short(series.attributes):
+        return series
     return replace(
         series,
         service_name=_bounded_name(series.service_name),
@@ -183,6 +217,17 @@ def _bounded_name(name: str) -> str:
     if len(name) <= _MAX_NAME_CHARS:
         return name
     return f"{name[: _MAX_NAME_CHARS - 17]} {_digest(name).hex()}"
+
+
+def _are_short(attributes: Mapping[str, Any]) -> bool:
+    """True for nearly all attributes, found out quickly."""
+    size = 0
+    for key, value in attributes.items():
+        if isinstance(value, list | dict):
+            return False
+        # 12: JSON may write a character as two surrogates, 6 characters each.
+        size += 12 * (len(key) + (len(value) if isinstance(value, str | bytes) else 8))
+    return size <= _MAX_ATTRIBUTES_CHARS
 
 
 def _bounded_attributes(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
