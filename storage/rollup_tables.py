@@ -91,7 +91,10 @@ class RollupTables:
         # Nothing is ever released here, so that numbers are places in the order of entry.
         ids = np.array([series.id for series in new], np.uint64)
         self._ids = np.concatenate((self._ids, ids))
-        return _series_table(ids, new), _rows_table(self._ids[rollup.rows.series], rollup)
+        # Attributes with a key twice are another key here, yet the same series.
+        ids, first = np.unique(ids, return_index=True)
+        told = _series_table(ids, [new[place] for place in first.tolist()])
+        return told, _rows_table(self._ids[rollup.rows.series], rollup)
 
 
 def _series_table(

@@ -89,6 +89,17 @@ def test_hostile_values_reach_the_archive() -> None:
     assert (len(series), len(rows)) == (2, 2)
 
 
+def test_a_series_is_told_once() -> None:
+    """Attributes that name a key twice are those of the last; the archive hears of one series."""
+    twice = number(1, 0.01, labels={"a": 1})
+    twice.attributes.add(key="a").value.int_value = 2
+    once = number(1, 0.02, labels={"a": 2})
+    item = metrics(gauge(twice, once))
+    series, rows = RollupTables().build([(item.signal, item.tables)])
+    assert len(series) == 1
+    assert set(rows["series_id"].to_pylist()) == set(series["series_id"].to_pylist())
+
+
 def test_series_ids_last() -> None:
     """A series has the same id in another process's tables, whatever came before it."""
     item = metrics(gauge(number(1, 0.01, labels={"a": "x", "b": 1})))
