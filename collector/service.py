@@ -28,6 +28,7 @@ from collector.otlp_grpc import create_server
 from collector.otlp_http import OtlpHttp
 from collector.refusal import Reason, Refusal
 from collector.replay import replay
+from collector.tls import check_tls
 from collector.tokens import IngestTokens, RoleToken
 from collector.windows import Ring
 from storage.journal import Writer, journal_bytes, segments
@@ -43,8 +44,8 @@ _SWITCH_INTERVAL_S: Final = 0.0005
 def run(config: CollectorConfig) -> None:
     """Run until SIGTERM or SIGINT, then answer what is in flight and return.
 
-    Raises UnsafeListenError, TokenFileError, and OSError or RuntimeError for an address
-    that cannot be bound.
+    Raises UnsafeListenError, TlsSettingsError, TokenFileError, and OSError or RuntimeError
+    for an address that cannot be bound.
     """
     os.umask(0o077)
     # Decoding holds the GIL; the event loop gets it back sooner than after 5 ms.
@@ -60,6 +61,7 @@ class Collector:
         self._clock = clock
         self._started_ns = clock()
         check_exposure(config)
+        check_tls(config)
         self._tokens = IngestTokens(config.ingest_tokens, config.ingest_token_file)
         self._journal = Writer(config.journal_dir, config.segment_bytes)
         self._faults: Counter[str] = Counter(self._journal.faults)

@@ -8,6 +8,18 @@ import grpc
 from collector.config import CollectorConfig
 
 
+class TlsSettingsError(Exception):
+    """Settings of TLS that do not belong together."""
+
+
+def check_tls(config: CollectorConfig) -> None:
+    """Raises TlsSettingsError for a certificate without its key, and a client CA without both."""
+    if bool(config.tls_cert) != bool(config.tls_key):
+        raise TlsSettingsError("tls_cert and tls_key belong together: set both or none")
+    if config.tls_client_ca and not config.tls_cert:
+        raise TlsSettingsError("tls_client_ca needs TLS: set tls_cert and tls_key")
+
+
 def grpc_credentials(config: CollectorConfig) -> grpc.ServerCredentials | None:
     """For the gRPC port; None without TLS. Raises OSError when a file cannot be read."""
     if not (config.tls_cert and config.tls_key):
