@@ -3,9 +3,9 @@ import type { LiveFeed } from "./live/feed";
 import { PAGES } from "./pages/registry";
 import { shownSpan } from "./player";
 import { SERVICE_SELECT_ID } from "./parts/header";
-import { helpOpen, page, range } from "./state/app";
+import { helpOpen, page } from "./state/app";
 import { THEMES, theme } from "./state/theme";
-import { backToNow, play, playing, step, stop, togglePause } from "./state/travel";
+import { backToNow, play, playing, setRange, step, stop, togglePause } from "./state/travel";
 
 const GO_WITHIN_MS = 1_000;
 /** Of what is shown. */
@@ -23,9 +23,9 @@ export function followKeys(feed: LiveFeed): void {
     "/": () => document.getElementById(SERVICE_SELECT_ID)?.focus(),
     "?": () => (helpOpen.value = !helpOpen.peek()),
     Escape: backToNow,
-    "1": () => (range.value = "1m"),
-    "5": () => (range.value = "5m"),
-    "0": () => (range.value = "10m"),
+    "1": () => setRange("1m"),
+    "5": () => setRange("5m"),
+    "0": () => setRange("10m"),
     t: () => (theme.value = THEMES[(THEMES.indexOf(theme.peek()) + 1) % THEMES.length] ?? "system"),
   };
   document.addEventListener("keydown", (event) => {

@@ -69,6 +69,7 @@ export class SeriesTable {
     private readonly table: HTMLTableElement,
     private readonly spec: SeriesTableSpec,
     private readonly onEmpty: (empty: boolean) => void,
+    private readonly onOrder: () => void,
   ) {
     this.column = spec.sortBy;
     this.body = table.tBodies[0] ?? table.createTBody();
@@ -192,7 +193,9 @@ export class SeriesTable {
     if (spec.sparkline) {
       const canvas = document.createElement("canvas");
       canvas.setAttribute("aria-hidden", "true");
-      element.insertCell().append(canvas);
+      const cell = element.insertCell();
+      cell.className = "spark";
+      cell.append(canvas);
       row.sparkline = new Sparkline(canvas, "--series-0");
     }
     name.onclick = () => spec.onPick?.(spec.panel.ring.series[row.series]?.labels ?? {});
@@ -209,6 +212,7 @@ export class SeriesTable {
     if (spec.sparkline) {
       const cell = document.createElement("th");
       cell.scope = "col";
+      cell.className = "spark";
       cell.textContent = spec.sparkline.title;
       row.append(cell);
     }
@@ -242,7 +246,7 @@ export class SeriesTable {
     this.markOrder();
     this.paints = 0;
     this.painted = "";
-    this.sort();
+    this.onOrder();
   }
 
   private markOrder(): void {

@@ -1,12 +1,13 @@
 /** Everywhere: where am I, is it live and how fresh, and what is looked at. */
+import { WINDOW_MS } from "../live/protocol";
 import { PAGES } from "../pages/registry";
 import { fixedTime, helpOpen, page, range, service, state } from "../state/app";
 import { THEMES, theme } from "../state/theme";
-import { backToNow, paused, playing, speed, togglePause } from "../state/travel";
+import { paused, playing, setRange, speed, togglePause } from "../state/travel";
 import { RANGES, formatState } from "../state/url";
 import type { Range } from "../state/url";
 import { shownSpan } from "../player";
-import { format, formatTime } from "../units";
+import { format } from "../units";
 import { useFeed } from "./context";
 import { Icon } from "./icon";
 import { describe } from "./status-text";
@@ -115,18 +116,16 @@ function ServiceSelect() {
 
 function RangeChoice() {
   const fixed = fixedTime.value;
-  if (fixed) {
-    return (
-      <button title="Back to live (Esc)" onClick={backToNow}>
-        <Icon name="close" />
-        {formatTime(fixed.fromMs)} {"\u2013"} {formatTime(fixed.toMs)}
-      </button>
-    );
-  }
+  const lengthMs = fixed ? fixed.toMs - fixed.fromMs : RANGES[range.value];
   return (
     <span class="choice" role="group" aria-label="Time range">
       {(Object.keys(RANGES) as Range[]).map((name) => (
-        <button key={name} aria-pressed={range.value === name} onClick={() => (range.value = name)}>
+        <button
+          key={name}
+          // What was paused lacks the window that is under way.
+          aria-pressed={Math.abs(RANGES[name] - lengthMs) <= WINDOW_MS}
+          onClick={() => setRange(name)}
+        >
           {name.replace("m", " m")}
         </button>
       ))}
@@ -140,8 +139,7 @@ function PauseButton() {
     <button
       class="pause"
       title="Space"
-      aria-label="Pause"
-      aria-pressed={paused.value}
+      aria-label={paused.value ? "Resume" : "Pause"}
       onClick={() => togglePause(shownSpan(feed))}
     >
       <Icon name={paused.value ? "play" : "pause"} />

@@ -17,7 +17,12 @@ export function SeriesTable({ spec }: { spec: SeriesTableSpec }) {
   useEffect(() => {
     const element = table.current;
     if (!element) return undefined;
-    const rows = new Table(element, spec, (isEmpty) => (empty.value = isEmpty));
+    const rows = new Table(
+      element,
+      spec,
+      (isEmpty) => (empty.value = isEmpty),
+      () => feed.request(),
+    );
     const stop = feed.onPaint((endWindow) => {
       const fixed = fixedTime.peek();
       const view = viewOf(endWindow, range.peek(), fixed);

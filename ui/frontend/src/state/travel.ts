@@ -1,7 +1,8 @@
 /** Time travel: pause, step, play the past again, and back to now. Times in Unix ms. */
 import { batch, computed, signal } from "@preact/signals";
-import { fixedTime } from "./app";
-import type { TimeSpan } from "./url";
+import { fixedTime, range } from "./app";
+import { RANGES } from "./url";
+import type { Range, TimeSpan } from "./url";
 
 export const SPEEDS = [1, 2, 5, 10] as const;
 export type Speed = (typeof SPEEDS)[number];
@@ -50,6 +51,15 @@ export function show(span: TimeSpan): void {
   batch(() => {
     playing.value = false;
     fixedTime.value = span;
+  });
+}
+
+/** Shows so much time, up to the same end. */
+export function setRange(name: Range): void {
+  const shown = fixedTime.peek();
+  batch(() => {
+    range.value = name;
+    if (shown) fixedTime.value = { fromMs: shown.toMs - RANGES[name], toMs: shown.toMs };
   });
 }
 

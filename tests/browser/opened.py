@@ -1,0 +1,76 @@
+"""One browser context with one page of Tenth in it, and what it complains about."""
+
+import json
+from typing import Any
+from urllib.parse import parse_qs
+
+from playwright.sync_api import Browser
+
+from tests.waiting import eventually
+
+DESK = {"width": 1440, "height": 900}
+PHONE = {"width": 360, "height": 800}
+
+_PIXELS = "canvas => canvas.toDataURL()"
+
+
+class Opened:
+    """A page, and short words for what tests ask of it. Times in Unix ms."""
+
+    def __init__(self, browser: Browser, address: str, **options: Any) -> None:
+        self.complaints: list[str] = []
+        self._address = address
+        self._context = browser.new_context(**({"viewport": DESK} | options))
+        self.page = self._context.new_page()
+        self.page.on(
+            "console", lambda m: self.complaints.append(m.text) if m.type == "error" else None
+        )
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def go(self, path: str) -> None:
+        """Open an address of Tenth."""
+        self.page.goto(self._address + path)
+
+    def close(self) -> None:
+        """Close page and context."""
+        self._context.close()
+
+    def stats(self) -> dict[str, float]:
+        """`window.__tenth.stats`."""
+        found: dict[str, float] = json.loads(
+            self.page.evaluate("JSON.stringify(window.__tenth.stats)")
+        )
+        return found
+
+    def frames(self, more: int) -> None:
+        """Wait until the page has painted so many frames more."""
+        before = self.stats()["frames"]
+        eventually(lambda: self.stats()["frames"] >= before + more, 20, f"{more} frames more")
+
+    def state(self, *texts: str) -> str:
+        """Wait until the header says one of these of the connection; which."""
+        status = self.page.locator("header [role=status]")
+        return eventually(
+            lambda: next((t for t in texts if t in status.inner_text()), ""), 30, f"{texts}"
+        )
+
+    def pixels(self, chart: str) -> str:
+        """What a chart's canvas shows now."""
+        canvas = self.page.locator(".chart", has_text=chart).locator("canvas").first
+        return str(canvas.evaluate(_PIXELS))
+
+    def moves(self, chart: str) -> None:
+        """Wait until a chart shows something else than now."""
+        before = self.pixels(chart)
+        eventually(lambda: self.pixels(chart) != before, 20, f"movement of {chart}")
+
+    def query(self) -> dict[str, str]:
+        """The page's state in the address."""
+        # The page itself is asked: playwright learns of a new address only while it is spoken to.
+        search = self.page.evaluate("location.search.slice(1)")
+        return {key: values[0] for key, values in parse_qs(search).items()}
+
+    def span(self) -> tuple[int, int]:
+        """Wait until the address has a fixed piece of time; from and to."""
+        query = eventually(lambda: self.query() if "to" in self.query() else {}, 10, "fixed time")
+        return int(query["from"]), int(query["to"])

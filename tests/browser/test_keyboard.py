@@ -1,0 +1,60 @@
+"""The page without a mouse."""
+
+import pytest
+
+from tests.browser.opened import Opened
+from tests.browser.traffic import CALM
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.system, pytest.mark.browser]
+
+_FOCUSED = "(e => e.getAttribute('aria-label') || e.innerText.trim())(document.activeElement)"
+_OUTLINE = "getComputedStyle(document.activeElement).outlineStyle"
+
+
+def test_tab_goes_through_the_header_visibly(opened: Opened) -> None:
+    """Tab reaches pages, service, range, pause, theme and help in this order, each outlined."""
+    page = opened.page
+    page.locator("body").focus()
+    reached = []
+    for _ in range(11):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate(_FOCUSED))
+        assert page.evaluate(_OUTLINE) != "none", reached
+    assert reached == [
+        *("Live", "Services", "Metrics", "Status"),
+        *("Service", "1 m", "5 m", "10 m", "Pause", "system", "Keys"),
+    ]
+
+
+def test_letters_go_to_pages_and_the_help_names_them(opened: Opened) -> None:
+    """g and a letter open each page; ? lists the keys and Escape closes them."""
+    page = opened.page
+    for letter, title in {"v": "Services", "m": "Metrics", "s": "Status", "l": "Live"}.items():
+        page.keyboard.press("g")
+        page.keyboard.press(letter)
+        eventually(lambda t=title: page.title() == f"Tenth: {t}", 5, title)  # type: ignore[misc]
+    page.keyboard.press("?")
+    dialog = page.get_by_role("dialog")
+    assert "go to Services" in dialog.inner_text()
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="hidden")
+
+
+def test_a_service_is_chosen_and_a_table_ordered_by_keys(opened: Opened) -> None:
+    """/ chooses a service, Enter on a heading orders the rows and says so."""
+    page = opened.page
+    opened.go("/?page=services")
+    page.get_by_role("button", name=CALM).wait_for()
+    page.keyboard.press("/")
+    eventually(lambda: page.evaluate(_FOCUSED) == "Service", 5, "focus on the service")
+    page.keyboard.type(CALM)
+    page.keyboard.press("Enter")
+    page.get_by_text(f"Operations of {CALM}").wait_for()
+    services = page.locator(".series").first
+    heading = services.get_by_role("columnheader", name="service")
+    heading.get_by_role("button").focus()
+    page.keyboard.press("Enter")
+    assert heading.get_attribute("aria-sort") == "ascending"
+    names = services.locator("tbody tr:visible th")
+    eventually(lambda: names.all_inner_texts() == sorted(names.all_inner_texts()), 5, "order")

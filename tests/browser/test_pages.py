@@ -1,0 +1,90 @@
+"""Every page, in both themes, on a desk and on a phone."""
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.opened import DESK, PHONE, Opened
+from tests.browser.traffic import BUSY, CALM, GAUGE, HISTOGRAM, OPERATIONS, Traffic
+from tests.journeys.system import System
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.system, pytest.mark.browser]
+
+# A page, and what is on it once it is there.
+PAGES = {
+    "/": "Busiest operations",
+    "/?page=services": OPERATIONS[CALM][0],
+    f"/?page=metrics&metric={HISTOGRAM}": f"{HISTOGRAM}, p50, p95, p99",
+    "/?page=status": "Account book",
+}
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["1440", "360"])
+def test_pages_fit_and_do_not_complain(
+    browser: Browser, system: System, traffic: Traffic, scheme: str, viewport: dict[str, int]
+) -> None:
+    """Each page shows its content without an error and without scrolling sideways."""
+    opened = Opened(browser, f"http://{system.ui}", viewport=viewport, color_scheme=scheme)
+    for path, content in PAGES.items():
+        opened.go(path)
+        opened.page.get_by_text(content).first.wait_for()
+        width = opened.page.evaluate("document.documentElement.scrollWidth")
+        assert width <= viewport["width"], path
+    opened.close()
+    assert opened.complaints == []
+
+
+def test_operations_are_listed_by_rate_duration_and_failures(opened: Opened) -> None:
+    """The lists of Live name the failing operation, and how much of it fails."""
+    failing = opened.page.locator(".series", has_text="Most failing operations")
+    row = failing.locator("tbody tr:visible").first
+    eventually(lambda: "100\u00a0%" in row.inner_text(), 20, "the share of errors")
+    assert "failing" in row.inner_text()
+    busiest = opened.page.locator(".series", has_text="Busiest operations")
+    assert busiest.locator("tbody tr:visible").count() >= 4
+
+
+def test_services_show_their_numbers_and_operations(opened: Opened) -> None:
+    """A service has rate, errors and percentiles; choosing it lists its operations only."""
+    page = opened.page
+    opened.go("/?page=services")
+    row = page.locator(".series", has_text="Services").locator("tr:visible", has_text=BUSY)
+    row.wait_for()
+    eventually(lambda: row.inner_text().count("ms") == 3, 20, "percentiles")
+    assert "/s" in row.inner_text()
+    assert "33.3\u00a0%" in row.inner_text()
+    row.get_by_role("button").click()
+    operations = page.locator(".series", has_text=f"Operations of {BUSY}")
+    names = operations.locator("tbody tr:visible th")
+    eventually(
+        lambda: set(names.all_inner_texts()) == set(OPERATIONS[BUSY]), 20, "operations of one"
+    )
+    eventually(lambda: opened.query().get("service") == BUSY, 5, "the service in the address")
+
+
+def test_a_metric_is_chosen_aggregated_and_grouped(opened: Opened) -> None:
+    """The address carries metric, aggregation and group, and brings the same chart back."""
+    page = opened.page
+    opened.go("/?page=metrics")
+    page.get_by_role("button", name=GAUGE).click()
+    page.get_by_label("Show").select_option("max")
+    page.get_by_label("Group by").fill("shard")
+    page.get_by_label("Group by").press("Enter")
+    legend = page.locator(".legend")
+
+    def grouped() -> bool:
+        text = legend.inner_text()
+        return "left" in text and "3 item" in text.replace("\u00a0", " ") and "right" in text
+
+    eventually(grouped, 20, "a line for each shard")
+    eventually(lambda: opened.query().get("by") == "attribute:shard", 5, "the address")
+    page.reload()
+    eventually(grouped, 20, "the same chart again")
+    assert page.get_by_label("Show").input_value() == "max"
+
+
+def test_hostile_names_are_text(opened: Opened) -> None:
+    """A name from an address or a sender is shown as it is, never run."""
+    opened.go("/?page=metrics&metric=%3Cimg%20src%3Dx%20onerror%3D%22alert(1)%22%3E")
+    opened.page.get_by_text('No metric <img src=x onerror="alert(1)">').wait_for()

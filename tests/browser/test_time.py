@@ -1,0 +1,128 @@
+"""Time travel: pause, go back, play, and back to now."""
+
+import json
+import time
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Route
+
+from tests.browser.opened import Opened
+from tests.browser.traffic import Traffic
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.system, pytest.mark.browser]
+
+CHART = "Spans by service"
+DAY_MS = 24 * 3600 * 1000
+
+
+def test_a_pause_holds_the_picture_and_going_on_shows_what_was_missed(
+    opened: Opened, traffic: Traffic
+) -> None:
+    """Space stops the charts while data comes; Space again brings them to now, nothing missed."""
+    page = opened.page
+    page.keyboard.press("Space")
+    opened.state("paused")
+    first, last = opened.span()
+    assert last - first == pytest.approx(60_000, abs=200)
+    before = opened.pixels(CHART)
+    sent = traffic.sent
+    eventually(lambda: traffic.sent > sent + 10, 20, "a second of traffic")
+    assert opened.pixels(CHART) == before
+    page.keyboard.press("Space")
+    opened.state("live")
+    opened.frames(3)
+    assert opened.pixels(CHART) != before
+    assert opened.stats()["reconnects"] == 0
+    eventually(lambda: "to" not in opened.query(), 5, "an address without times")
+
+
+def test_going_back_and_playing_moves_the_time_shown(opened: Opened) -> None:
+    """[ goes back, play moves on by itself, and Escape is now again."""
+    page = opened.page
+    page.keyboard.press("Space")
+    _, paused_at = opened.span()
+    page.keyboard.press("[")
+    eventually(lambda: opened.span()[1] < paused_at - 5_000, 5, "an earlier time")
+    page.get_by_label("Speed").select_option("10")
+    page.get_by_role("button", name="Play").click()
+    opened.state("playing 10\u00d7", "live")
+    # 6 s back at ten times the speed: it arrives at the present and is live again.
+    opened.state("live")
+    page.keyboard.press("Space")
+    eventually(lambda: opened.span()[1] > paused_at, 5, "a later time")
+    page.keyboard.press("Escape")
+    opened.state("live")
+
+
+def test_the_slider_moves_all_panels_by_keys(opened: Opened) -> None:
+    """The slider is named, says its time in words, and its arrow keys move the time shown."""
+    page = opened.page
+    page.keyboard.press("Space")
+    _, paused_at = opened.span()
+    slider = page.get_by_label("End of the time shown")
+    slider.focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowLeft")
+    eventually(lambda: opened.span()[1] < paused_at - 1_000, 5, "an earlier time")
+    shown = time.strftime("%H:%M:%S", time.localtime(opened.span()[1] / 1000))
+    assert slider.get_attribute("aria-valuetext") == shown
+
+
+def test_an_address_with_times_shows_that_time(opened: Opened) -> None:
+    """A link with from and to opens paused at exactly that time, with the ring's windows."""
+    now = int(time.time() * 1000)
+    opened.go(f"/?from={now - 20_000}&to={now}")
+    opened.state("paused")
+    legend = opened.page.locator(".chart", has_text=CHART).locator(".legend")
+    eventually(lambda: "/s" in legend.inner_text(), 10, "values of that time")
+    assert opened.span() == (now - 20_000, now)
+
+
+def test_further_back_than_the_ring_history_is_drawn(opened: Opened) -> None:
+    """Before the ring each panel asks for history once, and draws and writes what comes."""
+    asked: list[dict[str, str]] = []
+    opened.page.route("**/api/history?*", lambda route: answer(route, asked))
+    end = int(time.time() * 1000) - DAY_MS
+    opened.go(f"/?from={end - 60_000}&to={end}")
+    legend = opened.page.locator(".chart", has_text=CHART).locator(".legend")
+    eventually(lambda: "archived" in legend.inner_text(), 10, "the archived service")
+    assert "42\u00a0/s" in legend.inner_text()
+    query = next(q for q in asked if q.get("group_by") == "service")
+    assert query["signal"] == "spans"
+    assert query["measures"] == "rate,error_rate"
+    assert int(query["from_ms"]) <= end - 60_000
+    assert int(query["to_ms"]) >= end
+    assert len(asked) == len({json.dumps(q) for q in asked})
+
+
+def test_a_server_without_history_is_named(opened: Opened) -> None:
+    """Where /api/history answers 404, the page says so instead of showing nothing."""
+    opened.page.route(
+        "**/api/history?*", lambda route: route.fulfill(status=404, json={"title": "Not found"})
+    )
+    opened.go("/?from=1000000000000&to=1000000060000")
+    opened.page.get_by_text("This server has no /api/history").wait_for()
+    # The browser reports the answer by itself.
+    opened.complaints[:] = [text for text in opened.complaints if "404" not in text]
+
+
+def answer(route: Route, asked: list[dict[str, str]]) -> None:
+    """Constant values of one series, a second each."""
+    query = {k: v[0] for k, v in parse_qs(urlsplit(route.request.url).query).items()}
+    asked.append(query)
+    first, last = (int(query[name]) // 1000 * 1000 for name in ("from_ms", "to_ms"))
+    times = list(range(first, last, 1000))
+    group = query.get("group_by")
+    body: dict[str, Any] = {
+        "resolution_ms": 1000,
+        "from_ms": first,
+        "to_ms": last,
+        "series": [{"key": "archived", "labels": {group: "archived"} if group else {}}],
+        "times_ms": times,
+        "values": {m: [[42.0] * len(times)] for m in query["measures"].split(",")},
+        "source": "archive",
+    }
+    route.fulfill(json=body)
