@@ -141,6 +141,9 @@ class Archive:
         }
         for name, value in settings.items():
             self._connection.execute(f"SET GLOBAL {name} = {_literal(value)}")
+        # A long checkpoint would draw its progress on the terminal.
+        self._connection.execute("SET enable_progress_bar = false")
+        self._connection.execute("SET enable_progress_bar_print = false")
 
     def _lock_down(self) -> None:
         """From here on no statement can reach other files or change a setting."""

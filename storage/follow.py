@@ -31,6 +31,8 @@ POLL_INTERVAL_S: Final = 0.02
 MAX_BATCH_STORED_BYTES: Final = 48 * 1024**2
 IDLE_CHECKPOINT_S: Final = 5.0
 CHECKPOINT_RETRY_S: Final = 1.0
+# What can be made durable in the time to stop; more is faster read again from the journal.
+SHUTDOWN_CHECKPOINT_MAX_ROWS: Final = 200_000
 MIN_BACKOFF_S: Final = 0.2
 MAX_BACKOFF_S: Final = 10.0
 READERS_LEAVE_S: Final = 5.0
@@ -132,7 +134,8 @@ class Follower:
                     batch = Batch(archive.position)
                     full = True  # there may be more; look before waiting
             elif stopping:
-                self._checkpoint(archive)
+                if self._rows_to_checkpoint <= SHUTDOWN_CHECKPOINT_MAX_ROWS:
+                    self._checkpoint(archive)
                 return
             self._checkpoint_when_due(archive)
             if not full:

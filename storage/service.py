@@ -61,6 +61,9 @@ async def _run(config: StorageConfig) -> None:
     answers.close()
     if not await asyncio.to_thread(follower.stop, deadline_s - loop.time()):
         log.warning("archiving did not end in time; the journal has the rest")
+        # DuckDB is at work in the thread, and must not outlive the interpreter.
+        logging.shutdown()
+        os._exit(os.EX_OK)
     if follower.failure is not None:
         raise StartError(str(follower.failure))
 
