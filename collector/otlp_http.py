@@ -59,6 +59,10 @@ class OtlpHttp:
             response = await self._export(request)
         except Refusal as refusal:
             await self._refuse(request, refusal, cors)
+        except asyncio.CancelledError:
+            # uvicorn stops waiting, and would answer 500, after which data is dropped.
+            failure = Refusal(Reason.SHUTTING_DOWN, "Tenth is shutting down; send again")
+            await self._refuse(request, failure, cors)
         except Exception:
             log.exception("An export failed")
             failure = Refusal(Reason.INTERNAL, "unexpected failure; send again")
