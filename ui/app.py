@@ -18,6 +18,8 @@ from ui.auth import Auth
 from ui.config import UiConfig
 from ui.feed import Feed
 from ui.guard import Guard
+from ui.history import History
+from ui.history_routes import history_routes
 from ui.live import Hub
 from ui.live_routes import live_routes
 from ui.login import login_routes
@@ -68,6 +70,7 @@ def build_app(config: UiConfig, static_dir: Path = STATIC_DIR) -> App:
         route_handlers=[
             *page_routes(static_dir),
             *live_routes(hub),
+            *history_routes(History(archive, feed, mirror)),
             *sql_routes(archive),
             *stats_routes(Roles(feed, archive, hub)),
             *login_routes(auth),

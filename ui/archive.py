@@ -22,6 +22,12 @@ class Archive:
         """The chunks of a result. Leaving the iterator ends the query."""
         return self._chunks(request)
 
+    def history(
+        self, request: archive_pb2.HistoryRequest, timeout_s: float
+    ) -> AsyncIterator[archive_pb2.HistoryChunk]:
+        """Rollups of a range. Leaving the iterator ends it."""
+        return self._history_chunks(request, timeout_s)
+
     async def cancel(self, query_id: str) -> bool:
         """End a running query; False when there is none of this id."""
         reply = await self._stub.Cancel(
@@ -42,6 +48,16 @@ class Archive:
         self, request: archive_pb2.QueryRequest
     ) -> AsyncIterator[archive_pb2.QueryChunk]:
         call = self._stub.Query(request, metadata=self._metadata)
+        try:
+            async for chunk in call:
+                yield chunk
+        finally:
+            call.cancel()
+
+    async def _history_chunks(
+        self, request: archive_pb2.HistoryRequest, timeout_s: float
+    ) -> AsyncIterator[archive_pb2.HistoryChunk]:
+        call = self._stub.History(request, metadata=self._metadata, timeout=timeout_s)
         try:
             async for chunk in call:
                 yield chunk

@@ -27,8 +27,7 @@ class Subscribe(Message, tag="subscribe", frozen=True):
 
     def __post_init__(self) -> None:
         """Raises ValueError, which msgspec reports as a ValidationError."""
-        groups = self.selection.limit if self.selection.group_by else 1
-        values = groups * len(self.selection.measures) * self.windows
+        values = self.selection.values_per_window * self.windows
         if values > MAX_PANEL_VALUES:
             raise ValueError(
                 f"{values} values are too many for one panel (at most {MAX_PANEL_VALUES}); "

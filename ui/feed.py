@@ -9,6 +9,7 @@ import grpc
 
 from collector.contract import live_pb2, live_pb2_grpc
 from ui.mirror import Mirror
+from ui.ring import WINDOW_MS
 from ui.rpc import Metadata, reason_of
 
 _FIRST_BACKOFF_S: Final = 0.1
@@ -27,6 +28,8 @@ class Feed:
         self._stub = live_pb2_grpc.LiveStub(channel)  # type: ignore[no-untyped-call]
         self._metadata = metadata
         self._mirror = mirror
+        # Of which epoch the collector's start is known, and when that was.
+        self._started: tuple[int, int] | None = None
 
     async def run(self) -> None:
         """Feed the mirror until cancelled."""
@@ -53,6 +56,15 @@ class Feed:
             live_pb2.StatsRequest(), metadata=self._metadata, timeout=_STATS_TIMEOUT_S
         )
         return reply
+
+    async def ring_start_ms(self) -> int:
+        """Since when the ring has all there was: what a collector finds in the journal at its
+        start may be a part only. Raises grpc.aio.AioRpcError."""
+        epoch = self._mirror.epoch
+        if self._started is None or self._started[0] != epoch:
+            started_ms = (await self.stats()).started_time_unix_nano // 1_000_000
+            self._started = epoch, started_ms
+        return max(self._mirror.oldest_window * WINDOW_MS, self._started[1])
 
     def _break(self, reason: str) -> None:
         if self._mirror.ready:

@@ -16,11 +16,11 @@ import msgpack
 import numpy as np
 
 from ui.bounds import Limits
-from ui.catalog import Catalog
-from ui.measure import Grid, measure
+from ui.measure import Grid
 from ui.mirror import Mirror, Moment
-from ui.ring import CHANGED, EMPTY, SERIES, Block, join
-from ui.selection import PERCENTILES, Selection
+from ui.panel import panel_body
+from ui.ring import CHANGED, SERIES, WINDOW_MS, Block, join
+from ui.selection import Selection
 from ui.view import View
 
 # The cursor of a client that has nothing yet.
@@ -31,7 +31,6 @@ MAX_VIEWS: Final = 512
 _VIEW_IDLE_S: Final = 60.0
 
 _pack = msgpack.packb
-_PANEL_MAP: Final = b"\x86" + _pack("id")
 
 
 class TooManyViewsError(Exception):
@@ -110,7 +109,7 @@ class Frames:
         return self._frames[key]
 
     def panel(self, key: PanelKey, since: int) -> bytes:
-        """A panel's changes after `since`, without its id; empty when there are none."""
+        """A panel's changes after `since`, up to its id; empty when there are none."""
         self._advance()
         cached = self._panels.get((key, since))
         if cached is None:
@@ -126,7 +125,7 @@ class Frames:
         return cached
 
     def history(self, key: PanelKey) -> "asyncio.Future[bytes]":
-        """A panel's history as of now, without its id."""
+        """A panel's history as of now, up to its id."""
         self._advance()
         future = self._histories.get(key)
         if future is None:
@@ -165,7 +164,7 @@ class Frames:
         packer.pack_array_header(len(bodies))
         parts = [packer.bytes()]
         for number, body in bodies:
-            parts += (_PANEL_MAP, _pack(number), body)
+            parts += (body, _pack(number))
         return Frame(b"".join(parts), sequence, coalesced, moment.arrival_ms)
 
     def _view(self, selection: Selection) -> View:
@@ -203,7 +202,7 @@ class _Evaluation:
         self.packed_series = view.packed_series
         self.groups = len(view.chosen)
         self.position_of = view.position_of
-        self.catalog: Catalog = mirror.catalog
+        self.is_gauge = mirror.catalog.is_gauge
         self.limits: Limits = mirror.limits.limits
 
     def body(self, block: Block, first: int, since: int) -> bytes:
@@ -216,29 +215,16 @@ class _Evaluation:
         if len(windows) == 0 and not reset:
             return b""
         rows = np.flatnonzero(covered & np.isin(block.window, windows))
-        chosen = self._rows(block, rows)
+        chosen = block.take(rows) if self.selection.needs_cells else block.take_rows(rows)
         cell = position[rows] * len(windows) + np.searchsorted(windows, chosen.window)
-        grid = Grid(chosen, cell, self.groups * len(windows))
-        columns = measure(self.selection, grid, self.catalog, self.limits)
+        grid = Grid(chosen, cell, self.groups * len(windows), WINDOW_MS / 1_000, self.is_gauge)
         start = int(windows[0]) if len(windows) else first
-        values = {name: column.astype("<f4").tobytes() for name, column in columns.items()}
-        return b"".join(
-            (
-                _pack("reset") + _pack(reset),
-                _pack("series") + self.packed_series,
-                _pack("first_window") + _pack(start),
-                _pack("offsets") + _pack((windows - start).astype("<u2").tobytes()),
-                _pack("values") + _pack(values),
-            )
-        )
-
-    def _rows(self, block: Block, rows: "np.typing.NDArray[np.int64]") -> Block:
-        if not PERCENTILES.keys().isdisjoint(self.selection.measures):
-            return block.take(rows)
-        return Block(
-            block.window[rows],
-            block.keys[:, rows],
-            block.values[:, rows],
-            EMPTY.limits,
-            EMPTY.counts,
+        return panel_body(
+            self.selection,
+            self.packed_series,
+            grid,
+            self.limits,
+            first_window=start,
+            offsets=windows - start,
+            reset=reset,
         )

@@ -10,24 +10,29 @@ import numpy as np
 import numpy.typing as npt
 
 from ui.bounds import Limits
-from ui.catalog import Catalog
+from ui.heatmap import HEATMAP
 from ui.ring import CELLS, COUNT, ELAPSED_S, ERRORS, INCREASE, LAST, MAX, MIN, SERIES, SUM, Block
 from ui.selection import PERCENTILES, Selection
 
-WINDOWS_PER_S: Final = 10.0
 NS_PER_MS: Final = 1e6
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Rows of a selection and the cell of the grid each counts in."""
+    """Rows of a selection and the cell of the grid each counts in; windows are `window_s` long.
+
+    A series has at most one row in a window. `is_gauge` tells by a series' number.
+    """
 
     block: Block
     cell: Ints
     size: int
+    window_s: float
+    is_gauge: Bools
 
     def total(self, column: Floats) -> Floats:
         """Sums of a column of the rows, 0 where there is no row."""
@@ -37,35 +42,31 @@ class Grid:
         """Sums of a column of the block, rows where it is unknown left out."""
         return self.total(np.nan_to_num(self.block.values[column], nan=0.0))
 
-    def occupied(self) -> npt.NDArray[np.bool_]:
+    def occupied(self) -> Bools:
         """Cells that have a row."""
         found = np.zeros(self.size, np.bool_)
         found[self.cell] = True
         return found
 
 
-def measure(
-    selection: Selection, grid: Grid, catalog: Catalog, limits: Limits
-) -> dict[str, npt.NDArray[np.float32]]:
-    """float32[grid.size] for each measure: per second, milliseconds for spans, else the
-    metric's unit. NaN is a gap; spans and logs have a rate of 0 where they have no rows."""
+def measure(selection: Selection, grid: Grid, limits: Limits) -> dict[str, Floats]:
+    """float64[grid.size] for each measure but the heatmap: per second, milliseconds for spans,
+    else the metric's unit. NaN is a gap; spans and logs have a rate of 0 where they have no rows.
+    """
     wanted = [name for name in selection.measures if name in PERCENTILES]
     found = percentiles(grid, limits, [PERCENTILES[name] for name in wanted])
     columns = dict(zip(wanted, found, strict=True))
     for name in selection.measures:
-        if name not in columns:
+        if name not in columns and name != HEATMAP:
             columns[name] = (
-                _of_metrics(name, grid, catalog)
-                if selection.signal == "metrics"
-                else _of_items(name, grid)
+                _of_metrics(name, grid) if selection.signal == "metrics" else _of_items(name, grid)
             )
-    scale = NS_PER_MS if selection.signal == "spans" else 1.0
-    in_ns = {"max", "mean", *PERCENTILES}
-    with np.errstate(over="ignore"):
-        return {
-            name: (columns[name] / (scale if name in in_ns else 1.0)).astype(np.float32)
-            for name in selection.measures
-        }
+    in_ns = {"max", "mean", *PERCENTILES} if selection.signal == "spans" else set()
+    return {
+        name: columns[name] / NS_PER_MS if name in in_ns else columns[name]
+        for name in selection.measures
+        if name in columns
+    }
 
 
 def _of_items(name: str, grid: Grid) -> Floats:
@@ -73,9 +74,9 @@ def _of_items(name: str, grid: Grid) -> Floats:
     with np.errstate(invalid="ignore", divide="ignore"):
         match name:
             case "rate":
-                return grid.add_up(COUNT) * WINDOWS_PER_S
+                return grid.add_up(COUNT) / grid.window_s
             case "error_rate":
-                return grid.add_up(ERRORS) * WINDOWS_PER_S
+                return grid.add_up(ERRORS) / grid.window_s
             case "error_ratio":
                 return grid.add_up(ERRORS) / grid.add_up(COUNT)
             case "mean":
@@ -84,11 +85,11 @@ def _of_items(name: str, grid: Grid) -> Floats:
                 return _extreme(grid, MAX)
 
 
-def _of_metrics(name: str, grid: Grid, catalog: Catalog) -> Floats:
+def _of_metrics(name: str, grid: Grid) -> Floats:
     with np.errstate(invalid="ignore", divide="ignore"):
         match name:
             case "last":
-                return _last(grid, catalog)
+                return _last(grid)
             case "mean":
                 return grid.add_up(SUM) / grid.add_up(COUNT)
             case "sum":
@@ -110,12 +111,12 @@ def _extreme(grid: Grid, column: int) -> Floats:
     return found
 
 
-def _last(grid: Grid, catalog: Catalog) -> Floats:
+def _last(grid: Grid) -> Floats:
     """Sums add up over the series of a group; gauges are averaged, for a sum of
     temperatures means nothing."""
     values = grid.block.values[LAST]
     known = (~np.isnan(values)).astype(np.float64)
-    gauge = catalog.is_gauge[grid.block.keys[SERIES]]
+    gauge = grid.is_gauge[grid.block.keys[SERIES]]
     rows, gauges = grid.total(known), grid.total(known * gauge)
     total = grid.add_up(LAST)
     return np.where(rows == 0, np.nan, total / np.maximum(gauges, 1.0))
@@ -125,7 +126,7 @@ def _metric_rate(grid: Grid) -> Floats:
     """What sums and histograms grew by, per second; gauges have no growth."""
     growth, elapsed_s = grid.block.values[INCREASE], grid.block.values[ELAPSED_S]
     # Growth without a beginning is taken to be the window's own.
-    per_s = growth / np.where(elapsed_s > 0, elapsed_s, 1 / WINDOWS_PER_S)
+    per_s = growth / np.where(elapsed_s > 0, elapsed_s, grid.window_s)
     known = ~np.isnan(per_s)
     rows = grid.total(known.astype(np.float64))
     return np.where(rows == 0, np.nan, grid.total(np.where(known, per_s, 0.0)))

@@ -12,7 +12,8 @@ import numpy as np
 from collector.contract import live_pb2
 from ui.bounds import MAX_LIMITS, LimitTable
 from ui.catalog import SIGNALS, Catalog
-from ui.ring import CELLS, CHANGED, SERIES, WINDOW_NS, Block, Ring
+from ui.ring import SERIES, WINDOW_NS, Ring
+from ui.rows import block_of
 
 # The ring is bounded by what it holds, not only by its span: a row takes 84 bytes, a cell 6,
 # so at most 400 MB. Beyond it the oldest windows go early, and are counted.
@@ -133,7 +134,7 @@ class Mirror:
     def _put_rows(self, update: live_pb2.Update) -> None:
         if self.limits.is_nearly_full:
             self._renew_limits()
-        block = _block(update, self.limits, self.sequence)
+        block = block_of(update, self.limits, self.sequence)
         signal_of = self.catalog.signals(block.keys[SERIES])
         signal_of[block.window < self.oldest_window] = 0
         for signal, name in SIGNALS.items():
@@ -172,43 +173,6 @@ class Mirror:
         rows = sum(ring.rows for ring in self.rings.values())
         cells = sum(ring.cells for ring in self.rings.values())
         return rows > MAX_ROWS or cells > MAX_CELLS
-
-
-def _block(update: live_pb2.Update, limits: LimitTable, sequence: int) -> Block:
-    """The rows of an update as a block; they change with `sequence`.
-
-    Raises ValueError when its columns do not fit together.
-    """
-    window = np.frombuffer(update.row_window, "<i8")
-    rows = len(window)
-    cell_row = np.frombuffer(update.cell_row, "<u4")
-    if len(cell_row) and int(cell_row.max()) >= rows:
-        raise ValueError("a histogram cell names a row that is not in the update")
-    keys = np.empty((3, rows), np.uint32)
-    keys[SERIES] = np.frombuffer(update.row_series, "<u4")
-    keys[CHANGED] = sequence
-    keys[CELLS] = np.bincount(cell_row, minlength=rows)
-    values = np.empty((8, rows))
-    for place, column in enumerate(
-        (
-            update.row_count,
-            update.row_sum,
-            update.row_min,
-            update.row_max,
-            update.row_last,
-            update.row_increase,
-            update.row_elapsed_s,
-            update.row_errors,
-        )
-    ):
-        values[place] = np.frombuffer(column, "<f8")
-    lower, upper, counts = (
-        np.frombuffer(column, "<f8")
-        for column in (update.cell_lower, update.cell_upper, update.cell_count)
-    )
-    ids = limits.ids_of(lower, upper)
-    order = np.argsort(cell_row, kind="stable")
-    return Block(window, keys, values, ids[order], counts[order].astype(np.float32))
 
 
 def _ms_or_none(time_unix_nano: int) -> float | None:

@@ -60,6 +60,12 @@ class Block:
             self.counts[cells],
         )
 
+    def take_rows(self, rows: Ints) -> Self:
+        """The rows at these places, without their cells."""
+        keys = self.keys[:, rows]
+        keys[CELLS] = 0
+        return type(self)(self.window[rows], keys, self.values[:, rows], EMPTY.limits, EMPTY.counts)
+
 
 EMPTY: Final = Block(
     np.empty(0, np.int64),
@@ -137,6 +143,10 @@ class Ring:
     def since(self, first: int) -> list[Block]:
         """Windows from `first` on, by number."""
         return [self._windows[window] for window in sorted(self._windows) if window >= first]
+
+    def between(self, first: int, end: int) -> list[Block]:
+        """Windows from `first` to before `end`, by number."""
+        return [self._windows[w] for w in sorted(self._windows) if first <= w < end]
 
     def mark_limits(self, used: npt.NDArray[np.bool_]) -> None:
         """Set True at the ids of limits that cells here have."""

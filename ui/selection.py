@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from ui.catalog import SeriesInfo
+from ui.heatmap import HEATMAP, MAX_BUCKETS
 
 MAX_TEXT_LENGTH: Final = 1_024
 MAX_MEASURES: Final = 10
@@ -12,11 +13,12 @@ MAX_GROUPS: Final = 200
 PERCENTILES: Final = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 
 _MEASURES: Final = {
-    "spans": {"rate", "error_rate", "error_ratio", "p50", "p95", "p99", "max", "mean"},
+    "spans": {"rate", "error_rate", "error_ratio", "p50", "p95", "p99", "max", "mean", HEATMAP},
     "logs": {"rate"},
-    "metrics": {"last", "mean", "min", "max", "sum", "rate", "p50", "p95", "p99"},
+    "metrics": {"last", "mean", "min", "max", "sum", "rate", "p50", "p95", "p99", HEATMAP},
 }
 _ATTRIBUTE: Final = "attribute:"
+_NEED_CELLS: Final = frozenset((*PERCENTILES, HEATMAP))
 
 Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT_LENGTH)]
 
@@ -44,7 +46,20 @@ class Selection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("a measure stands twice in `measures`; name each once")
         if self.signal == "metrics" and not self.name:
             raise ValueError("a metrics selection needs `name`, the metric's name")
+        if HEATMAP in self.measures and self.group_by is not None:
+            raise ValueError("a heatmap shows one series; leave `group_by` out")
         self._check_group_by()
+
+    @property
+    def needs_cells(self) -> bool:
+        """Whether a measure is made from histograms."""
+        return not _NEED_CELLS.isdisjoint(self.measures)
+
+    @property
+    def values_per_window(self) -> int:
+        """The most values that one window of this selection can have."""
+        groups = self.limit if self.group_by else 1
+        return groups * len(self.measures) + (MAX_BUCKETS if HEATMAP in self.measures else 0)
 
     def _check_group_by(self) -> None:
         group_by = self.group_by
@@ -80,6 +95,9 @@ class Selection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             case attribute:
                 return series.attributes.get(attribute.removeprefix(_ATTRIBUTE), "")
 
-    def labels(self, key: str) -> dict[str, str]:
-        """The labels of a group."""
+    def series_of(self, keys: list[str]) -> list[dict[str, object]]:
+        """Groups as clients read them: `{"key", "labels"}`."""
+        return [{"key": key, "labels": self._labels(key)} for key in keys]
+
+    def _labels(self, key: str) -> dict[str, str]:
         return {} if self.group_by is None else {self.group_by.removeprefix(_ATTRIBUTE): key}

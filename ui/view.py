@@ -3,10 +3,11 @@
 All panels with an equal selection share one view, whoever asked for them.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import msgpack
 import numpy as np
+import numpy.typing as npt
 
 from ui.catalog import SeriesInfo
 from ui.mirror import Mirror
@@ -18,6 +19,12 @@ _CHOICE_INTERVAL_S: Final = 1.0
 _RANKING_INTERVAL_S: Final = 10.0
 # Busy is what had most items in the last minute.
 _RANKED_WINDOWS: Final = 600
+
+
+def busiest(weight: npt.NDArray[Any], limit: int) -> list[int]:
+    """The places of the `limit` largest weights, the first of equal ones first."""
+    places: list[int] = np.argsort(-weight, kind="stable")[:limit].tolist()
+    return places
 
 
 class View:
@@ -97,19 +104,17 @@ class View:
             self.position_of = np.concatenate((self.position_of, none))
 
     def _choose(self) -> None:
-        busiest = self._busiest()
-        if set(busiest) == set(self.chosen) and self.packed_series:
+        chosen = self._busiest()
+        if set(chosen) == set(self.chosen) and self.packed_series:
             return
-        self.chosen = busiest
+        self.chosen = chosen
         self.chosen_sequence = self._mirror.sequence
         place = np.full(len(self._candidates) + 1, -1, np.int32)
-        for position, key in enumerate(busiest):
+        for position, key in enumerate(chosen):
             place[self._candidates[key]] = position
         # The last entry stands for -1, a series that is not covered.
         self.position_of = place[self._candidate_of]
-        self.packed_series = msgpack.packb(
-            [{"key": key, "labels": self.selection.labels(key)} for key in busiest]
-        )
+        self.packed_series = msgpack.packb(self.selection.series_of(chosen))
 
     def _busiest(self) -> list[str]:
         keys = list(self._candidates)
@@ -120,5 +125,4 @@ class View:
         candidate = self._candidate_of[block.keys[SERIES]]
         covered = candidate >= 0
         weight = np.bincount(candidate[covered], block.values[COUNT, covered], minlength=len(keys))
-        order = np.argsort(-weight, kind="stable")[: self.selection.limit]
-        return [keys[i] for i in order]
+        return [keys[i] for i in busiest(weight, self.selection.limit)]

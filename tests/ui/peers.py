@@ -44,6 +44,11 @@ def spans_series(number: int, service: str = "cart", name: str = "GET /") -> liv
     )
 
 
+def past_series(number: int, service: str = "cart", name: str = "GET /") -> Any:
+    """The same in an answer of the archive."""
+    return archive_pb2.HistorySeries(id=number, service_name=service, name=name, kind="server")
+
+
 def metric_series(number: int, name: str, kind: str, **attributes: str) -> live_pb2.Series:
     """A metric series of service cart."""
     return live_pb2.Series(
@@ -68,11 +73,6 @@ def update(
     **others: Any,
 ) -> live_pb2.Update:
     """An update of the feed; a history is a whole one."""
-    cells = [(i, *cell) for i, row in enumerate(rows) for cell in row.cells]
-    columns: dict[str, Any] = {
-        f"row_{name}": np.array([getattr(row, name) for row in rows], "<f8").tobytes()
-        for name in ("count", "sum", "min", "max", "last", "increase", "elapsed_s", "errors")
-    }
     return live_pb2.Update(
         epoch=epoch,
         sequence=sequence,
@@ -81,15 +81,26 @@ def update(
         sent_time_unix_nano=now_window * WINDOW_NS,
         oldest_window=now_window - RING_WINDOWS + 1,
         series=series or [],
-        row_window=np.array([row.window for row in rows], "<i8").tobytes(),
-        row_series=np.array([row.series for row in rows], "<u4").tobytes(),
-        cell_row=np.array([cell[0] for cell in cells], "<u4").tobytes(),
-        cell_lower=np.array([cell[1] for cell in cells], "<f8").tobytes(),
-        cell_upper=np.array([cell[2] for cell in cells], "<f8").tobytes(),
-        cell_count=np.array([cell[3] for cell in cells], "<f8").tobytes(),
-        **columns,
+        **columns(rows),
         **others,
     )
+
+
+def columns(rows: list[Row]) -> dict[str, Any]:
+    """Rows in the columns that live updates and history share."""
+    cells = [(i, *cell) for i, row in enumerate(rows) for cell in row.cells]
+    found = {
+        f"row_{name}": np.array([getattr(row, name) for row in rows], "<f8").tobytes()
+        for name in ("count", "sum", "min", "max", "last", "increase", "elapsed_s", "errors")
+    }
+    return found | {
+        "row_window": np.array([row.window for row in rows], "<i8").tobytes(),
+        "row_series": np.array([row.series for row in rows], "<u4").tobytes(),
+        "cell_row": np.array([cell[0] for cell in cells], "<u4").tobytes(),
+        "cell_lower": np.array([cell[1] for cell in cells], "<f8").tobytes(),
+        "cell_upper": np.array([cell[2] for cell in cells], "<f8").tobytes(),
+        "cell_count": np.array([cell[3] for cell in cells], "<f8").tobytes(),
+    }
 
 
 # gRPC's names are the contract's.
@@ -147,11 +158,22 @@ class Answer:
     cut_bytes: int = 1 << 20
 
 
+@dataclass
+class Past:
+    """What the archive has of a resolution; windows of `rows` are that long."""
+
+    rows: list[Row]
+    series: list[archive_pb2.HistorySeries]
+    source: str = "rollups"
+
+
 class Storage(archive_pb2_grpc.ArchiveServicer):
-    """Answers queries by their text from `answers`."""
+    """Answers queries by their text from `answers`, and history from `past`, by resolution."""
 
     def __init__(self) -> None:
         self.answers: dict[str, Answer] = {}
+        self.past: dict[int, Past] = {}
+        self.history_requests: list[archive_pb2.HistoryRequest] = []
         self.requests: list[archive_pb2.QueryRequest] = []
         self.stats = archive_pb2.StatsReply()
         self.ended: set[str] = set()
@@ -179,6 +201,24 @@ class Storage(archive_pb2_grpc.ArchiveServicer):
         finally:
             self.ended.add(request.query_id)
             del self.running[request.query_id]
+
+    async def History(self, request: Any, context: Any) -> AsyncIterator[archive_pb2.HistoryChunk]:
+        """The finest resolution that fits, in a chunk for each window."""
+        self.history_requests.append(request)
+        for resolution_ms, past in sorted(self.past.items()):
+            ns = resolution_ms * 1_000_000
+            first, end = request.from_time_unix_nano // ns, -(-request.to_time_unix_nano // ns)
+            if end - first > request.max_windows:
+                continue
+            yield archive_pb2.HistoryChunk(
+                resolution_ms=resolution_ms, source=past.source, series=past.series
+            )
+            for window in sorted({row.window for row in past.rows if first <= row.window < end}):
+                rows = [row for row in past.rows if row.window == window]
+                yield archive_pb2.HistoryChunk(
+                    resolution_ms=resolution_ms, source=past.source, **columns(rows)
+                )
+            return
 
     async def Cancel(self, request: Any, context: Any) -> archive_pb2.CancelReply:
         """Wakes a query that blocks."""

@@ -3,6 +3,7 @@
 import contextlib
 from typing import Any
 
+import numpy as np
 import pytest
 import websockets
 
@@ -322,3 +323,17 @@ async def test_a_number_can_name_another_series(start: Start) -> None:
     )
     await client.value(1, NOW_WINDOW, "rate", 70)
     await client.text("catalog", services=["bank", "shop"])
+
+
+async def test_a_live_heatmap(start: Start) -> None:
+    """A panel with the measure `heatmap` has its buckets in ms and a count for each window."""
+    cells = [(2**20.0, 2 ** (20 + 1 / 32), 5.0)]
+    tenth = await start(collector_with([Row(NOW_WINDOW - 1, 0, count=5, cells=cells)]))
+    client = await tenth.live()
+    await client.say(
+        "subscribe", id=1, selection={"signal": "spans", "measures": ["heatmap"]}, windows=10
+    )
+    panel = (await client.frame_count(1))[0]["panels"][0]
+    lower, upper = np.frombuffer(panel["buckets"], "<f4").tolist()
+    assert (lower, upper) == pytest.approx((2**20 / 1e6, 2**20.5 / 1e6))
+    assert np.frombuffer(panel["values"]["heatmap"], "<f4").tolist() == [5]

@@ -9,6 +9,7 @@ import pytest
 from collector.contract import live_pb2
 from tests.ui.peers import NOW_WINDOW, Row, metric_series, spans_series, update
 from ui.frames import PanelKey
+from ui.heatmap import heatmap
 from ui.measure import Grid, measure
 from ui.mirror import Mirror
 from ui.ring import SERIES, join
@@ -43,9 +44,9 @@ def evaluate(mirror: Mirror, window: int = NOW_WINDOW, **selection: Any) -> dict
     block = join([b for b in mirror.rings[selection["signal"]].since(0) if b.window[0] == window])
     position = view.position_of[block.keys[SERIES]]
     rows = np.flatnonzero(position >= 0)
-    grid = Grid(block.take(rows), position[rows].astype(np.int64), len(view.chosen))
-    found = measure(view.selection, grid, mirror.catalog, mirror.limits.limits)
-    return {name: column.astype(np.float64) for name, column in found.items()}
+    cell = position[rows].astype(np.int64)
+    grid = Grid(block.take(rows), cell, len(view.chosen), 0.1, mirror.catalog.is_gauge)
+    return measure(view.selection, grid, mirror.limits.limits)
 
 
 @pytest.mark.parametrize("distribution", ["lognormal", "exponential", "uniform", "two_humps"])
@@ -194,3 +195,35 @@ def test_the_catalog_does_not_outgrow_the_series() -> None:
     assert len(mirror.catalog.log) < 12_000
     assert view.chosen[0] == "op 41 7"
     assert len(view.chosen) == 40
+
+
+def test_a_heatmap_counts_every_value_once() -> None:
+    """Heatmap counts add up to those of the histograms, in at most 64 rising buckets."""
+    random = np.random.default_rng(3)
+    values = random.lognormal(15, 9, 5_000)
+    rows = [
+        Row(NOW_WINDOW - i, 0, count=1_000, cells=exponential_cells(part))
+        for i, part in enumerate(np.split(values, 5))
+    ]
+    mirror = mirror_of(rows, [spans_series(0)])
+    block = join(mirror.rings["spans"].since(0))
+    found = heatmap(block, block.window - NOW_WINDOW + 4, 5, mirror.limits.limits)
+    counts = found.counts.reshape(-1, 5)
+    assert counts.sum(axis=0).tolist() == [1_000] * 5
+    assert len(counts) <= 64
+    assert (np.diff(found.upper) > 0).all()
+    edge = found.upper[len(counts) // 2]
+    below = counts[: len(counts) // 2 + 1].sum()
+    assert below == pytest.approx((values <= edge).sum(), abs=1)
+
+
+def test_a_heatmap_keeps_bounds_that_were_chosen() -> None:
+    """Wide and open buckets, as services choose them, are shown as they are."""
+    inf = float("inf")
+    cells = [(-inf, 0.0, 1.0), (0.0, 10.0, 2.0), (10.0, 20.0, 3.0), (20.0, inf, 4.0)]
+    mirror = mirror_of([Row(NOW_WINDOW, 0, cells=cells)], [metric_series(0, "size", "histogram")])
+    block = join(mirror.rings["metrics"].since(0))
+    found = heatmap(block, np.zeros(1, np.int64), 1, mirror.limits.limits)
+    assert found.lower.tolist() == [-inf, 0, 10, 20]
+    assert found.upper.tolist() == [0, 10, 20, inf]
+    assert found.counts.tolist() == [1, 2, 3, 4]
