@@ -3,19 +3,16 @@
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any, Final
+from collections.abc import AsyncIterator, Callable
+from typing import Final
 
 import grpc
-import numpy as np
-import numpy.typing as npt
 
 from collector.contract import live_pb2 as pb
 from collector.contract.live_pb2_grpc import LiveServicer
-from collector.growth import Growth, growth
 from collector.windows import Change, Ring
-from storage.histogram import EXPLICIT, explicit_limits, limits
-from storage.rollup import Cells, Rows
+from storage.feed import attribute_text, row_columns
+from storage.growth import growth
 from storage.schema import Signal
 from storage.series import Series
 
@@ -31,9 +28,6 @@ _SIGNALS: Final = {
     Signal.LOGS: pb.SIGNAL_LOGS,
     Signal.METRICS: pb.SIGNAL_METRICS,
 }
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 
 class _Subscriber:
@@ -145,7 +139,7 @@ class LiveFeed(LiveServicer):
         updates = []
         for start in starts:
             stop = min(start + _MAX_ROWS_PER_UPDATE, size)
-            update = _rows_message(change.rollup.rows, grown, start, stop, known)
+            update = pb.Update(**row_columns(change.rollup.rows, grown, start, stop, known))
             update.epoch = self._epoch
             update.sequence = self._sequence
             update.history = history
@@ -159,42 +153,6 @@ class LiveFeed(LiveServicer):
         return updates
 
 
-def _rows_message(
-    rows: Rows, grown: Growth, start: int, stop: int, known: Mapping[int, Series]
-) -> pb.Update:
-    part = slice(start, stop)
-    series = rows.series[part]
-    cells = grown.cells.take((grown.cells.row >= start) & (grown.cells.row < stop))
-    row = cells.row - start
-    lower, upper = _cell_limits(cells, series[row], known)
-    return pb.Update(
-        row_window=_bytes(rows.window[part], "<i8"),
-        row_series=_bytes(series, "<u4"),
-        row_count=_bytes(rows.count[part], "<f8"),
-        row_sum=_bytes(rows.sum[part], "<f8"),
-        row_min=_bytes(rows.min[part], "<f8"),
-        row_max=_bytes(rows.max[part], "<f8"),
-        row_last=_bytes(np.where(rows.level[part], np.nan, rows.last[part]), "<f8"),
-        row_increase=_bytes(grown.increase[part], "<f8"),
-        row_elapsed_s=_bytes(grown.elapsed_s[part], "<f8"),
-        row_errors=_bytes(rows.errors[part], "<f8"),
-        cell_row=_bytes(row, "<u4"),
-        cell_lower=_bytes(lower, "<f8"),
-        cell_upper=_bytes(upper, "<f8"),
-        cell_count=_bytes(cells.count, "<f8"),
-    )
-
-
-def _cell_limits(cells: Cells, series: Ints, known: Mapping[int, Series]) -> tuple[Floats, Floats]:
-    lower, upper = limits(cells.key, cells.scale)
-    explicit = cells.scale == EXPLICIT
-    for number in np.unique(series[explicit]).tolist():
-        mask = explicit & (series == number)
-        bounds = np.array(known[number].bounds or (), np.float64)
-        lower[mask], upper[mask] = explicit_limits(cells.key[mask], bounds)
-    return lower, upper
-
-
 def _series_message(number: int, series: Series) -> pb.Series:
     return pb.Series(
         id=number,
@@ -205,16 +163,5 @@ def _series_message(number: int, series: Series) -> pb.Series:
         unit=series.unit,
         temporality=series.temporality,
         monotonic=series.monotonic,
-        attributes={key: _text(value) for key, value in series.attributes.items()},
+        attributes={key: attribute_text(value) for key, value in series.attributes.items()},
     )
-
-
-def _text(value: object) -> str:
-    """An attribute value as people write it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value.hex() if isinstance(value, bytes) else str(value)
-
-
-def _bytes(values: npt.NDArray[Any], dtype: str) -> bytes:
-    return values.astype(dtype, copy=False).tobytes()

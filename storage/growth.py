@@ -1,5 +1,6 @@
-"""What series grew by, between one row of the live feed and the next."""
+"""What series grew by, between one row of a chart and the next: of the live feed, or of history."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,17 +31,28 @@ class Growth:
     cells: Cells
 
 
-def growth(rollup: Rollup, before: Rollup, series: dict[int, Series], oldest_window: int) -> Growth:
+def growth(
+    rollup: Rollup,
+    before: Rollup,
+    series: Mapping[int, Series],
+    oldest_window: int,
+    within: Floats | None = None,
+) -> Growth:
     """The growth of `rollup`'s rows.
 
-    `before` has the rows before them in their series; a row without one is the first that the
-    ring holds. No (window, series) is in both.
+    `before` has the rows before them in their series; a row without one is the first that is
+    held, and windows are held from `oldest_window` on (of 100 ms, whatever the resolution of the
+    rows). No (window, series) is in both. `within` is by how much each row of `rollup` grew from
+    its first point to its last, where that is more than the two points tell (`storage.tiers`).
     """
     both = concat([before, rollup])
     rows = both.rows
     traits = Traits.of(rows, series)
     previous = previous_rows(rows)
-    steps, unknown = _steps(rows, traits, previous, oldest_window)
+    size = len(before.rows)
+    if within is not None:
+        within = np.concatenate((np.full(size, np.nan), within))
+    steps, unknown = _steps(rows, traits, previous, oldest_window, within)
     total = np.where(unknown, np.nan, steps.increase)
     added = np.where(traits.sums, rows.sum, np.where(traits.counts, rows.count, np.nan))
     increase = np.where(traits.cumulative, total, added)
@@ -54,14 +66,15 @@ def growth(rollup: Rollup, before: Rollup, series: dict[int, Series], oldest_win
         grown = np.where(continued, rows.sum - rows.sum[previous], rows.sum)
     grown = np.where(level & lost, np.nan, grown)
     count = np.where(level, np.nan_to_num(increase, nan=0.0), rows.count)
-    size = len(before.rows)
     cells = _grown_cells(both, previous, continued, level & lost)
     return Growth(
         increase[size:], elapsed_s[size:], count[size:], grown[size:], _from_row(cells, size)
     )
 
 
-def _steps(rows: Rows, traits: Traits, previous: Ints, oldest_window: int) -> tuple[Step, Bools]:
+def _steps(
+    rows: Rows, traits: Traits, previous: Ints, oldest_window: int, inside: Floats | None
+) -> tuple[Step, Bools]:
     """Growth of cumulative rows since the row before, and where it is unknown."""
     known = previous >= 0
     first, last = Points.first_of(rows), Points.last_of(rows)
@@ -70,8 +83,9 @@ def _steps(rows: Rows, traits: Traits, previous: Ints, oldest_window: int) -> tu
     began = ~known & (rows.first_start > 0) & (rows.first_start >= oldest_window * WINDOW_NS)
     beginning = first_step(first)
     within = step(first, last, traits.monotonic)
+    grown = within.increase if inside is None else inside
     with np.errstate(invalid="ignore"):  # infinities are legal values
-        increase = np.where(known, entry.increase, beginning.increase) + within.increase
+        increase = np.where(known, entry.increase, beginning.increase) + grown
     merged = Step(
         increase=increase,
         since=np.where(known, entry.since, beginning.since),
