@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from tests.rollup.otlp import (
@@ -25,6 +26,8 @@ from tests.rollup.otlp import (
     summary,
 )
 
+# On a busy machine requests are drawn slowly; that is no fault.
+FEW = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SPAN_S = 2.0
 # Sums of these are exact, so that only infinities and NaN depend on nothing but themselves.
 VALUES = st.one_of(

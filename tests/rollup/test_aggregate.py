@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.observe import observe
@@ -22,9 +22,7 @@ from tests.rollup.otlp import (
     number,
 )
 from tests.rollup.reference import assert_same, reference, rows_of
-from tests.rollup.strategies import item_lists
-
-MANY = settings(max_examples=30, deadline=None)
+from tests.rollup.strategies import FEW, item_lists
 
 
 def parts_of(items: list[Item], registry: Registry) -> list[Rollup]:
@@ -33,7 +31,7 @@ def parts_of(items: list[Item], registry: Registry) -> list[Rollup]:
 
 
 @given(item_lists())
-@MANY
+@FEW
 def test_it_agrees_with_the_reference(items: list[Item]) -> None:
     """The vectorised rollup of any requests is that of one obvious loop over their items."""
     registry = Registry(1_000)
@@ -42,7 +40,7 @@ def test_it_agrees_with_the_reference(items: list[Item]) -> None:
 
 
 @given(item_lists(), st.data())
-@MANY
+@FEW
 def test_order_makes_no_difference(items: list[Item], data: st.DataObject) -> None:
     """Rows may come in any order."""
     registry = Registry(1_000)
@@ -61,7 +59,7 @@ def _at(cells: Any, place: Any) -> Any:
 
 
 @given(item_lists(), st.data())
-@MANY
+@FEW
 def test_batches_make_no_difference(items: list[Item], data: st.DataObject) -> None:
     """Aggregating aggregated parts is aggregating everything at once."""
     registry = Registry(1_000)
@@ -74,7 +72,7 @@ def test_batches_make_no_difference(items: list[Item], data: st.DataObject) -> N
 
 
 @given(item_lists())
-@MANY
+@FEW
 def test_the_archive_gets_the_same_rows(items: list[Item]) -> None:
     """RollupTables writes the rows of the reference, under names that tell all series apart."""
     assert_same(archived(RollupTables(), items), expected_in_archive(items))

@@ -6,7 +6,7 @@ from threading import Event
 from typing import Any
 
 import numpy as np
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.replay import replay
@@ -19,7 +19,7 @@ from tests.rollup.archived import archived, expected_in_archive
 from tests.rollup.mirror import MIB, RING_WINDOWS, Mirror
 from tests.rollup.otlp import T0, Item, S, metrics, number, span, spans, sum_
 from tests.rollup.reference import assert_same, reference, rows_of
-from tests.rollup.strategies import item_lists
+from tests.rollup.strategies import FEW, item_lists
 
 SMALL_SEGMENTS = 1
 
@@ -52,9 +52,7 @@ def fresh_ring(windows: int = RING_WINDOWS) -> Ring:
 
 
 @given(item_lists(), st.integers(0, 20))
-@settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@FEW
 def test_hot_archived_and_recomputed_are_the_same(
     tmp_path_factory: Any, items: list[Item], restart: int
 ) -> None:

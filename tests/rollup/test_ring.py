@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.windows import MAX_AHEAD_NS, Change, Ring
@@ -27,7 +27,7 @@ from tests.rollup.otlp import (
     sum_,
 )
 from tests.rollup.reference import assert_same, merged, observed, rows_of
-from tests.rollup.strategies import item_lists
+from tests.rollup.strategies import FEW, item_lists
 
 
 def ring(ring_windows: int = RING_WINDOWS, max_series: int = 1_000, max_bytes: int = MIB) -> Ring:
@@ -312,7 +312,7 @@ STEPS = st.lists(
 
 
 @given(item_lists(), STEPS, st.sampled_from([8, 14, 6_000]))
-@settings(max_examples=30, deadline=None)
+@FEW
 def test_the_ring_is_the_reference(items: list[Item], steps: list[object], size: int) -> None:
     """Whatever comes in whatever order, with ticks between: the ring holds the reference's rows of
     what was in time, and its subscriber holds the same rows as one that comes later."""

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.rollup import aggregate, concat
@@ -30,7 +30,7 @@ from tests.rollup.otlp import (
     summary,
 )
 from tests.rollup.reference import assert_same, rows_of
-from tests.rollup.strategies import item_lists
+from tests.rollup.strategies import FEW, item_lists
 
 LONG_AGO = T0 - 3_600 * S
 NAN = math.nan
@@ -57,7 +57,7 @@ def assert_same_tier(found: Tier, expected: Tier, registry: Registry) -> None:
 
 
 @given(item_lists(), st.sampled_from([(2, 5), (10, 10), (10, 6), (5, 4)]))
-@settings(max_examples=20, deadline=None)
+@FEW
 def test_coarsening_in_steps_is_coarsening_at_once(
     items: list[Item], factors: tuple[int, int]
 ) -> None:
@@ -72,7 +72,7 @@ def test_coarsening_in_steps_is_coarsening_at_once(
 
 
 @given(item_lists(), st.sampled_from([1, 2, 10, 100]))
-@settings(max_examples=20, deadline=None)
+@FEW
 def test_growth_over_all_time_is_the_same_in_every_tier(items: list[Item], factor: int) -> None:
     """Added up with what grew between rows, increases are those of the live feed, whatever the
     resolution."""
