@@ -5,6 +5,8 @@ import time
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import msgpack
+import numpy as np
 import pytest
 from playwright.sync_api import Route
 
@@ -114,15 +116,16 @@ def answer(route: Route, asked: list[dict[str, str]]) -> None:
     query = {k: v[0] for k, v in parse_qs(urlsplit(route.request.url).query).items()}
     asked.append(query)
     first, last = (int(query[name]) // 1000 * 1000 for name in ("from_ms", "to_ms"))
-    times = list(range(first, last, 1000))
+    count = (last - first) // 1000
     group = query.get("group_by")
+    measures = [name for name in query["measures"].split(",") if name != "heatmap"]
     body: dict[str, Any] = {
+        "id": 0,
+        "reset": True,
         "resolution_ms": 1000,
-        "from_ms": first,
-        "to_ms": last,
         "series": [{"key": "archived", "labels": {group: "archived"} if group else {}}],
-        "times_ms": times,
-        "values": {m: [[42.0] * len(times)] for m in query["measures"].split(",")},
-        "source": "archive",
+        "first_window": first // 1000,
+        "offsets": np.arange(count, dtype="<u2").tobytes(),
+        "values": {name: np.full(count, 42, "<f4").tobytes() for name in measures},
     }
-    route.fulfill(json=body)
+    route.fulfill(body=msgpack.packb(body), content_type="application/msgpack")

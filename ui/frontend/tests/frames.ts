@@ -11,6 +11,8 @@ export interface PanelParts {
   offsets: number[];
   /** Measure -> values of all series, series-major. */
   values: Record<string, number[]>;
+  /** Limits of a heatmap's buckets, lower and upper in turns. */
+  buckets?: number[];
 }
 
 export function encodedFrame(panels: PanelParts[], more: Record<string, unknown> = {}): Uint8Array {
@@ -35,6 +37,7 @@ export function encodedFrame(panels: PanelParts[], more: Record<string, unknown>
           new Uint8Array(new Float32Array(column).buffer),
         ]),
       ),
+      ...(panel.buckets && { buckets: new Uint8Array(new Float32Array(panel.buckets).buffer) }),
     })),
   });
 }

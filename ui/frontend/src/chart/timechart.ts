@@ -2,8 +2,10 @@
 import uPlot from "uplot";
 import { WINDOW_MS } from "../live/protocol";
 import { resolveColour } from "../palette";
-import { format, formatClock, formatTime } from "../units";
+import { formatTime } from "../units";
 import { Legend } from "./legend";
+import { PADDING, timeAxis, timeCursor, valueAxis, zoomToSelection } from "./plot";
+import type { ChartEvents } from "./plot";
 import { drawSteps } from "./steps";
 import { Grid, LineReader, isolated, sampleLine, sampleMean } from "./sample";
 import type { Point } from "./sample";
@@ -12,27 +14,12 @@ import { dataVersion, linesOf, linesVersion } from "./spec";
 import type { ChartSpec, NamedLine } from "./spec";
 import type { View } from "./view";
 
-const SYNC_KEY = "tenth";
-const Y_AXIS_PX = 66;
-const X_AXIS_PX = 22;
-/** Half a time of day, so that the last one on the axis is whole. */
-const RIGHT_PX = 26;
-const LEAST_DRAG_PX = 5;
 /** More lines than this need a second row in the legend. */
 const ONE_ROW_LINES = 4;
 /** More lines than this are drawn thinner. */
 const MANY_LINES = 6;
 /** Numbers that change ten times a second cannot be read. */
 const LEGEND_EVERY_PAINTS = 5;
-/** Steps between times on the axis, in ms. */
-const TIME_INCREMENTS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300].map((s) => s * 1000);
-const BINARY_INCREMENTS = Array.from({ length: 50 }, (_, power) => 2 ** power);
-
-export interface ChartEvents {
-  onZoom(fromMs: number, toMs: number): void;
-  onZoomOut(): void;
-}
-
 export class TimeChart {
   private plot: uPlot | null = null;
   private lines: NamedLine[] = [];
@@ -173,10 +160,10 @@ export class TimeChart {
       width: Math.max(1, this.canvasHost.clientWidth),
       height: Math.max(1, this.canvasHost.clientHeight),
       ms: 1,
-      padding: [8, RIGHT_PX, 0, 0],
+      padding: PADDING,
       legend: { show: false },
       focus: { alpha: 0.25 },
-      cursor: this.cursor(),
+      cursor: timeCursor(this.events),
       scales: {
         x: { time: true },
         y: {
@@ -186,7 +173,7 @@ export class TimeChart {
           ],
         },
       },
-      axes: this.axes(),
+      axes: [timeAxis(this.canvasHost), valueAxis(this.canvasHost, this.spec.unit)],
       series: [
         {},
         ...this.lines.map((line, index) => ({
@@ -206,59 +193,9 @@ export class TimeChart {
       hooks: {
         drawAxes: [(plot) => this.drawWindows(plot)],
         setCursor: [() => this.writePointed()],
-        setSelect: [(plot) => this.dragged(plot)],
+        setSelect: [(plot) => zoomToSelection(plot, this.events)],
       },
     };
-  }
-
-  private cursor(): uPlot.Cursor {
-    return {
-      y: false,
-      points: { size: 5 },
-      drag: { x: true, y: false, setScale: false },
-      sync: {
-        key: SYNC_KEY,
-        scales: ["x", null],
-        // A drag is one chart's: the others only follow the cursor.
-        filters: { pub: (type) => type === "mousemove" || type === "mouseleave" },
-      },
-      bind: {
-        dblclick: () => () => {
-          this.events.onZoomOut();
-          return null;
-        },
-      },
-    };
-  }
-
-  private axes(): uPlot.Axis[] {
-    const { unit } = this.spec;
-    const font = `11px ${getComputedStyle(this.canvasHost).fontFamily}`;
-    const look = {
-      font,
-      stroke: resolveColour("--muted"),
-      grid: { stroke: resolveColour("--grid"), width: 1 },
-      ticks: { show: false },
-    };
-    const binary = unit === "bytes" || unit === "bytes_per_second";
-    return [
-      {
-        ...look,
-        size: X_AXIS_PX,
-        space: 80,
-        incrs: TIME_INCREMENTS,
-        gap: 4,
-        values: (_, times) => times.map((time) => formatClock(time)),
-      },
-      {
-        ...look,
-        size: Y_AXIS_PX,
-        space: 32,
-        gap: 6,
-        values: (_, values) => values.map((value) => format(unit, value)),
-        ...(binary ? { incrs: BINARY_INCREMENTS } : {}),
-      },
-    ];
   }
 
   /** The greatest value of a single window; the axis must reach it, too. */
@@ -276,14 +213,5 @@ export class TimeChart {
       if (points.length === 0 || (this.focused !== null && !strong)) return;
       drawSteps(plot, this.data[0], points, this.colours[index] as string, this.lines.length, strong);
     });
-  }
-
-  private dragged(plot: uPlot): void {
-    const { left, width } = plot.select;
-    if (width < LEAST_DRAG_PX) return;
-    const fromMs = plot.posToVal(left, "x");
-    const toMs = plot.posToVal(left + width, "x");
-    plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-    this.events.onZoom(Math.round(fromMs), Math.round(toMs));
   }
 }

@@ -2,11 +2,10 @@
 import type { Selection } from "../live/protocol";
 import type { PanelRing } from "../live/ring";
 import type { TimeSpan } from "../state/url";
-import { historyUrl, ringOf } from "./answer";
-import type { HistoryAnswer } from "./answer";
+import { MEDIA_TYPE, historyUrl, ringOf } from "./answer";
 
-/** Gets an address's JSON. Throws an Error that says what to do. */
-export type GetHistory = (url: string, stop: AbortSignal) => Promise<HistoryAnswer>;
+/** Gets an address's bytes. Throws an Error that says what to do. */
+export type GetHistory = (url: string, stop: AbortSignal) => Promise<Uint8Array>;
 
 /** So much of what is shown is loaded before and after it, so that scrubbing seldom waits. */
 const MARGIN = 1;
@@ -93,7 +92,7 @@ export class HistoryLoader {
 }
 
 export const getHistory: GetHistory = async (url, stop) => {
-  const answer = await fetch(url, { signal: stop, headers: { Accept: "application/json" } });
+  const answer = await fetch(url, { signal: stop, headers: { Accept: MEDIA_TYPE } });
   if (answer.status === 404) {
     throw new Error("This server has no /api/history. Update Tenth to look further back.");
   }
@@ -102,5 +101,5 @@ export const getHistory: GetHistory = async (url, stop) => {
     const problem = (await answer.json().catch(() => ({}))) as { title?: string; detail?: string };
     throw new Error(`The past cannot be shown: ${problem.detail ?? problem.title ?? answer.status}`);
   }
-  return (await answer.json()) as HistoryAnswer;
+  return new Uint8Array(await answer.arrayBuffer());
 };

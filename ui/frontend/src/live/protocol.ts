@@ -15,7 +15,8 @@ export type Measure =
   | "mean"
   | "last"
   | "min"
-  | "sum";
+  | "sum"
+  | "heatmap";
 
 export interface Selection {
   signal: "spans" | "logs" | "metrics";
@@ -75,8 +76,10 @@ export interface PanelUpdate {
   firstWindow: number;
   /** Rising; the windows are `firstWindow + offset`. */
   offsets: Uint16Array;
-  /** Measure -> series-major values, NaN is a gap. */
+  /** Measure -> series-major values, NaN is a gap; `heatmap` is bucket-major. */
   values: Map<string, Float32Array>;
+  /** Lower and upper limit of each bucket of the heatmap, in turns. */
+  buckets: Float32Array;
 }
 
 export interface Frame {
@@ -108,13 +111,16 @@ export function decodeFrame(bytes: Uint8Array): Frame {
   };
 }
 
-function decodePanel(raw: Record<string, unknown>): PanelUpdate {
+/** One panel of a frame, or one of its shape. Throws TypeError or RangeError. */
+export function decodePanel(raw: Record<string, unknown>): PanelUpdate {
   const series = raw["series"] as Series[];
   const offsets = aligned(raw["offsets"], Uint16Array);
+  const buckets = aligned(raw["buckets"] ?? NO_BYTES, Float32Array);
   const values = new Map<string, Float32Array>();
   for (const [measure, bytes] of Object.entries(raw["values"] as Record<string, unknown>)) {
     const column = aligned(bytes, Float32Array);
-    if (column.length !== series.length * offsets.length) {
+    const rows = measure === "heatmap" ? buckets.length / 2 : series.length;
+    if (column.length !== rows * offsets.length) {
       throw new RangeError(`Panel ${String(raw["id"])}: ${measure} has ${column.length} values.`);
     }
     values.set(measure, column);
@@ -126,8 +132,11 @@ function decodePanel(raw: Record<string, unknown>): PanelUpdate {
     firstWindow: numberOf(raw, "first_window"),
     offsets,
     values,
+    buckets,
   };
 }
+
+const NO_BYTES = new Uint8Array();
 
 /** A typed view of `bytes`. It is copied: msgpack leaves columns at any offset. */
 function aligned<T>(

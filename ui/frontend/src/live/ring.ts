@@ -1,4 +1,5 @@
 /** The windows of one panel: a ring of float32 per series and measure. */
+import { HeatRows } from "./heat";
 import type { PanelUpdate, Series } from "./protocol";
 
 /** Ten minutes of windows, as much as the server's ring holds by default. */
@@ -27,17 +28,22 @@ export class PanelRing {
   private oldestStep = 0;
   private newestBySeries: number[] = [];
   private columns = new Map<string, Float32Array>();
+  /** Counts by bucket and window, where the panel has a heatmap. */
+  readonly heat: HeatRows;
 
   /** `unit`: how many windows one step, a value of the ring, stands for. `capacity`: of steps. */
   constructor(
     readonly capacity: number = RING_WINDOWS,
     readonly unit: number = 1,
-  ) {}
+  ) {
+    this.heat = new HeatRows(capacity);
+  }
 
   /** Forgets everything: the epoch it came from is over. */
   clear(): void {
     this.series = [];
     this.columns.clear();
+    this.heat.clear();
     this.newestBySeries = [];
     this.newestStep = -1;
     this.filled = false;
@@ -59,7 +65,10 @@ export class PanelRing {
     const { offsets } = update;
     const count = offsets.length;
     if (count > 0) this.advance(update.firstWindow + offsets[count - 1]!);
-    for (const [measure, values] of update.values) this.write(measure, values, update);
+    for (const [measure, values] of update.values) {
+      if (measure === "heatmap") this.writeHeat(values, update);
+      else this.write(measure, values, update);
+    }
     this.version += 1;
   }
 
@@ -119,7 +128,22 @@ export class PanelRing {
         }
       }
     }
+    for (let step = from; step <= newest; step += 1) this.heat.empty(this.slotOfStep(step));
     this.newestStep = newest;
+  }
+
+  private writeHeat(values: Float32Array, { offsets, firstWindow, buckets }: PanelUpdate): void {
+    // What is not said of a window that is sent is zero.
+    for (const offset of offsets) {
+      if (this.holds(firstWindow + offset)) this.heat.empty(this.slotOfStep(firstWindow + offset));
+    }
+    for (let bucket = 0; bucket * 2 < buckets.length; bucket += 1) {
+      const row = this.heat.row(buckets[bucket * 2]!, buckets[bucket * 2 + 1]!);
+      for (let i = 0; i < offsets.length; i += 1) {
+        const step = firstWindow + offsets[i]!;
+        if (this.holds(step)) row[this.slotOfStep(step)]! += values[bucket * offsets.length + i]!;
+      }
+    }
   }
 
   private write(measure: string, values: Float32Array, update: PanelUpdate): void {

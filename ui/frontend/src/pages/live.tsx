@@ -1,5 +1,6 @@
 /** Live: is it well, and if not, where? */
 import { useMemo } from "preact/hooks";
+import type { HeatSpec } from "../chart/heatchart";
 import type { ChartSpec } from "../chart/spec";
 import type { Panel } from "../history/panel";
 import type { Selection } from "../live/protocol";
@@ -10,6 +11,7 @@ import { Chart } from "../parts/chart";
 import { useFeed, usePanel } from "../parts/context";
 import { Welcome } from "../parts/welcome";
 import { service } from "../state/app";
+import { Heatmap } from "../parts/heatmap";
 import { SeriesTable } from "../parts/seriestable";
 import { liveCards } from "./live-cards";
 import { OPERATIONS, operationTables } from "./live-operations";
@@ -21,6 +23,7 @@ const SERVICES_SHOWN = 20;
 export interface LivePanels {
   byService: Panel;
   spans: Panel;
+  durations: Panel;
   operations: Panel;
   severities: Panel;
   logs: Panel;
@@ -34,7 +37,9 @@ export function LivePage() {
   const panels = useLivePanels();
   const services = useFeed().connection.services.value;
   const cards = useMemo(() => liveCards(panels), []);
-  const charts = useMemo(() => liveCharts(panels), []);
+  const charts = useMemo(() => spanCharts(panels), []);
+  const durations = useMemo(() => heatOf(panels.durations), []);
+  const logs = useMemo(() => logChart(panels.severities), []);
   const host = useMemo(() => hostCharts(panels), []);
   const tables = useMemo(() => operationTables(panels.operations), []);
   const nothingYet = services !== null && services.every((name) => name === OWN_SERVICE);
@@ -52,6 +57,7 @@ export function LivePage() {
             {charts.map((spec) => (
               <Chart key={spec.title} spec={spec} />
             ))}
+            <Heatmap spec={durations} />
           </div>
           <div class="tables">
             {tables.map((spec) => (
@@ -61,6 +67,7 @@ export function LivePage() {
         </>
       )}
       <div class="charts">
+        {!nothingYet && <Chart spec={logs} />}
         {host.map((spec) => (
           <Chart key={spec.title} spec={spec} />
         ))}
@@ -98,6 +105,7 @@ function useLivePanels(): LivePanels {
   return {
     byService: usePanel(byService),
     spans: usePanel(spans),
+    durations: usePanel({ signal: "spans", measures: ["heatmap"], ...only }),
     operations: usePanel({ ...OPERATIONS, ...only }),
     severities: usePanel({ ...logs, group_by: "kind" }),
     logs: usePanel(logs),
@@ -108,7 +116,7 @@ function useLivePanels(): LivePanels {
   };
 }
 
-function liveCharts({ byService, spans, severities }: LivePanels): ChartSpec[] {
+function spanCharts({ byService, spans }: LivePanels): ChartSpec[] {
   const ofService = {
     panel: byService,
     kind: "rate" as const,
@@ -149,21 +157,34 @@ function liveCharts({ byService, spans, severities }: LivePanels): ChartSpec[] {
       ],
       empty: "No spans in this range.",
     },
-    {
-      title: "Logs by severity",
-      unit: "per_second",
-      sources: [
-        {
-          panel: severities,
-          measure: "rate",
-          kind: "rate",
-          label: (labels) => labels["kind"] ?? "",
-          colour: (labels) => severityColour(labels["kind"] ?? ""),
-        },
-      ],
-      empty: "No logs in this range.",
-    },
   ];
+}
+
+function heatOf(panel: Panel): HeatSpec {
+  return {
+    title: "Durations of spans",
+    counted: "spans in a cell",
+    unit: "ms",
+    panel,
+    empty: "No spans in this range.",
+  };
+}
+
+function logChart(panel: Panel): ChartSpec {
+  return {
+    title: "Logs by severity",
+    unit: "per_second",
+    sources: [
+      {
+        panel,
+        measure: "rate",
+        kind: "rate",
+        label: (labels) => labels["kind"] ?? "",
+        colour: (labels) => severityColour(labels["kind"] ?? ""),
+      },
+    ],
+    empty: "No logs in this range.",
+  };
 }
 
 function hostCharts({ cpu, memory, network, disk }: LivePanels): ChartSpec[] {
@@ -174,12 +195,12 @@ function hostCharts({ cpu, memory, network, disk }: LivePanels): ChartSpec[] {
     label: () => name,
     colour: () => colour,
   });
-  const io = (panel: Panel, name: string, key: string, colours: Record<string, ColourName>) => ({
+  const io = (panel: Panel, key: string, colours: Record<string, ColourName>) => ({
     panel,
     measure: "rate",
     // Already spread over the time since the counter was read before.
     kind: "gauge" as const,
-    label: (labels: Record<string, string>) => `${name} ${directionOf(labels, key)}`,
+    label: (labels: Record<string, string>) => directionOf(labels, key),
     colour: (labels: Record<string, string>) => colours[directionOf(labels, key)] ?? "--muted",
   });
   return [
@@ -190,16 +211,18 @@ function hostCharts({ cpu, memory, network, disk }: LivePanels): ChartSpec[] {
       empty: "No host metrics yet.",
     },
     {
-      title: "Host network and disk",
+      title: "Host network",
       unit: "bytes_per_second",
       sources: [
-        io(network, "net", "network.io.direction", {
-          receive: "--series-0",
-          transmit: "--series-1",
-        }),
-        io(disk, "disk", "disk.io.direction", { read: "--series-2", write: "--series-4" }),
+        io(network, "network.io.direction", { receive: "--series-0", transmit: "--series-1" }),
       ],
-      empty: "No network or disk metrics yet.",
+      empty: "No network metrics yet.",
+    },
+    {
+      title: "Host disk",
+      unit: "bytes_per_second",
+      sources: [io(disk, "disk.io.direction", { read: "--series-2", write: "--series-4" })],
+      empty: "No disk metrics yet.",
     },
   ];
 }

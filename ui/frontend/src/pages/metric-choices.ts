@@ -43,6 +43,11 @@ export function aggregationsOf(
   }
 }
 
+/** Whether a heatmap says something about the type. */
+export function hasBuckets(type: string): boolean {
+  return type === "histogram" || type === "exponential_histogram";
+}
+
 /** An address may name what the type does not have: then it is the first that it has. */
 export function chosenOf(aggregations: Aggregation[], id: string): Aggregation {
   return aggregations.find((aggregation) => aggregation.id === id) ?? aggregations[0] ?? LAST;
@@ -55,7 +60,11 @@ const PER_SECOND = "/s";
 
 /** A unit of UCUM as OpenTelemetry uses it, per second when it is the growth that is shown. */
 export function unitOf(ucum: string, type: string, aggregation: Aggregation): Unit {
-  if (aggregation.id === "rate") return rateUnit(ucum, type);
+  return aggregation.id === "rate" ? rateUnit(ucum, type) : plainUnitOf(ucum);
+}
+
+/** The unit of the metric's values themselves. */
+export function plainUnitOf(ucum: string): Unit {
   switch (ucum) {
     case "By":
       return "bytes";

@@ -1,6 +1,7 @@
 /** One metric as a chart, aggregated and grouped as the person likes. */
 import { useSignal } from "@preact/signals";
 import { useEffect, useId, useMemo } from "preact/hooks";
+import type { HeatSpec } from "../chart/heatchart";
 import type { ChartSpec, Labels } from "../chart/spec";
 import type { Panel } from "../history/panel";
 import type { MetricInfo } from "../live/protocol";
@@ -8,8 +9,16 @@ import { groupColour, serviceColours } from "../palette";
 import type { ColourName } from "../palette";
 import { Chart } from "../parts/chart";
 import { usePanel } from "../parts/context";
+import { Heatmap } from "../parts/heatmap";
 import { metric, service } from "../state/app";
-import { METRIC_KIND, aggregationsOf, chosenOf, unitOf } from "./metric-choices";
+import {
+  METRIC_KIND,
+  aggregationsOf,
+  chosenOf,
+  hasBuckets,
+  plainUnitOf,
+  unitOf,
+} from "./metric-choices";
 import type { Aggregation } from "./metric-choices";
 import { NO_DETAILS, fetchDetails } from "./metric-details";
 import type { MetricDetails } from "./metric-details";
@@ -57,8 +66,29 @@ export function MetricView({ info }: { info: MetricInfo }) {
         </div>
       </section>
       <Chart key={`${aggregation.id} ${groupBy}`} spec={spec} />
+      {hasBuckets(info.type) && <Distribution info={info} />}
     </div>
   );
+}
+
+function Distribution({ info }: { info: MetricInfo }) {
+  const panel = usePanel({
+    signal: "metrics",
+    name: info.name,
+    measures: ["heatmap"],
+    ...(service.value === "" ? {} : { service: service.value }),
+  });
+  const spec = useMemo(
+    (): HeatSpec => ({
+      title: `${info.name}, distribution`,
+      counted: "values in a cell",
+      unit: plainUnitOf(info.unit),
+      panel,
+      empty: "No points of this metric in this range.",
+    }),
+    [panel, info.name, info.unit],
+  );
+  return <Heatmap spec={spec} />;
 }
 
 /** A key of the attributes, chosen or typed; `service`; or nothing. */

@@ -9,8 +9,9 @@ import { SeriesTable } from "../parts/seriestable";
 import { service } from "../state/app";
 import { NUMBERS } from "./span-numbers";
 
-const MOST_SERVICES = 100;
-const MOST_OPERATIONS = 100;
+/** Ten minutes of more would be beyond what the server gives to one panel. */
+const MOST_SERVICES = 60;
+const MOST_OPERATIONS = 60;
 
 const SPANS: Selection = {
   signal: "spans",

@@ -1,0 +1,112 @@
+/** What all charts over time have in common: axes, the synchronised cursor, the zoom. */
+import type uPlot from "uplot";
+import { resolveColour } from "../palette";
+import { format, formatClock } from "../units";
+import type { Unit } from "../units";
+
+export interface ChartEvents {
+  onZoom(fromMs: number, toMs: number): void;
+  onZoomOut(): void;
+}
+
+const SYNC_KEY = "tenth";
+const Y_AXIS_PX = 66;
+const X_AXIS_PX = 22;
+/** Half a time of day, so that the last one on the axis is whole. */
+const RIGHT_PX = 26;
+const LEAST_DRAG_PX = 5;
+/** Steps between times on the axis, in ms: 0.1 s to a day. */
+const TIME_INCREMENTS = [
+  ...[0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30],
+  ...[60, 120, 300, 600, 900, 1800],
+  ...[3600, 7200, 10_800, 21_600, 43_200, 86_400],
+].map((s) => s * 1000);
+const BINARY_INCREMENTS = Array.from({ length: 50 }, (_, power) => 2 ** power);
+
+export const PADDING: uPlot.Padding = [8, RIGHT_PX, 0, 0];
+
+function look(host: HTMLElement): Partial<uPlot.Axis> {
+  return {
+    font: `11px ${getComputedStyle(host).fontFamily}`,
+    stroke: resolveColour("--muted"),
+    grid: { stroke: resolveColour("--grid"), width: 1 },
+    ticks: { show: false },
+  };
+}
+
+export function timeAxis(host: HTMLElement): uPlot.Axis {
+  return {
+    ...look(host),
+    size: X_AXIS_PX,
+    space: 80,
+    incrs: TIME_INCREMENTS,
+    gap: 4,
+    values: (_, times) => times.map((time) => formatClock(time)),
+  };
+}
+
+export function valueAxis(host: HTMLElement, unit: Unit): uPlot.Axis {
+  const binary = unit === "bytes" || unit === "bytes_per_second";
+  return {
+    ...look(host),
+    size: Y_AXIS_PX,
+    space: 32,
+    gap: 6,
+    values: (_, values) => values.map((value) => format(unit, value)),
+    ...(binary ? { incrs: BINARY_INCREMENTS } : {}),
+  };
+}
+
+/** An axis of logarithms: `perOctave` steps of its scale double the value. */
+export function logAxis(host: HTMLElement, unit: Unit, perOctave: number): uPlot.Axis {
+  const placeOf = (value: number): number => Math.log2(value) * perOctave;
+  return {
+    ...look(host),
+    size: Y_AXIS_PX,
+    gap: 6,
+    splits: (_plot, _axis, min, max) =>
+      roundValues(2 ** (min / perOctave), 2 ** (max / perOctave)).map(placeOf),
+    values: (_, places) => places.map((place) => format(unit, 2 ** (place / perOctave))),
+  };
+}
+
+/** Powers of ten in the range; with few of them also their doubles and fivefolds. */
+export function roundValues(least: number, most: number): number[] {
+  const decades = Math.log10(most / least);
+  const steps = decades > 4 ? [1] : decades > 2 ? [1, 3] : [1, 2, 5];
+  const values: number[] = [];
+  for (let power = Math.floor(Math.log10(least)); 10 ** power <= most; power += 1) {
+    values.push(...steps.map((step) => step * 10 ** power));
+  }
+  return values.filter((value) => value >= least && value <= most);
+}
+
+export function timeCursor(events: ChartEvents): uPlot.Cursor {
+  return {
+    y: false,
+    points: { size: 5 },
+    drag: { x: true, y: false, setScale: false },
+    sync: {
+      key: SYNC_KEY,
+      scales: ["x", null],
+      // A drag is one chart's: the others only follow the cursor.
+      filters: { pub: (type) => type === "mousemove" || type === "mouseleave" },
+    },
+    bind: {
+      dblclick: () => () => {
+        events.onZoomOut();
+        return null;
+      },
+    },
+  };
+}
+
+/** Zooms to what was dragged over; a click that shook is not meant. */
+export function zoomToSelection(plot: uPlot, events: ChartEvents): void {
+  const { left, width } = plot.select;
+  if (width < LEAST_DRAG_PX) return;
+  const fromMs = plot.posToVal(left, "x");
+  const toMs = plot.posToVal(left + width, "x");
+  plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+  events.onZoom(Math.round(fromMs), Math.round(toMs));
+}

@@ -1,0 +1,50 @@
+/** A heatmap on the page: its frame, its name, and the imperative chart inside. */
+import { useSignal } from "@preact/signals";
+import { useEffect, useId, useRef } from "preact/hooks";
+import { HeatChart } from "../chart/heatchart";
+import type { HeatSpec } from "../chart/heatchart";
+import { viewOf } from "../chart/view";
+import { fixedTime, range } from "../state/app";
+import { themeVersion } from "../state/theme";
+import { backToNow, show } from "../state/travel";
+import { useFeed } from "./context";
+
+export function Heatmap({ spec }: { spec: HeatSpec }) {
+  const feed = useFeed();
+  const id = useId();
+  const plot = useRef<HTMLDivElement>(null);
+  const note = useRef<HTMLElement>(null);
+  const empty = useSignal(true);
+
+  useEffect(() => {
+    if (!plot.current || !note.current) return undefined;
+    const chart = new HeatChart(
+      plot.current,
+      note.current,
+      spec,
+      { onZoom: (fromMs, toMs) => show({ fromMs, toMs }), onZoomOut: backToNow },
+      (isEmpty) => (empty.value = isEmpty),
+    );
+    const stop = feed.onPaint((endWindow) => {
+      const view = viewOf(endWindow, range.peek(), fixedTime.peek());
+      chart.paint(endWindow, view, themeVersion.peek());
+    });
+    return () => {
+      stop();
+      chart.destroy();
+    };
+  }, [feed, spec]);
+
+  return (
+    <section class="chart" aria-labelledby={id}>
+      <h2>
+        <span id={id}>{spec.title}</span>
+        <small ref={note} />
+      </h2>
+      <div class="chart-body">
+        <div class="plot" ref={plot} role="img" aria-labelledby={id} />
+        {empty.value && <p class="quiet">{spec.empty}</p>}
+      </div>
+    </section>
+  );
+}
