@@ -214,13 +214,15 @@ def test_cumulative_histograms_show_what_they_grew_by() -> None:
     mirror = fed(
         metrics(
             histogram(
-                buckets([1, 2, 0], 1, LONG_AGO),
-                buckets([1, 4, 1], 2, LONG_AGO),
-                buckets([1, 0, 0], 3, T0 + 5 * S // 2),
+                buckets([1, 2, 0], 1, LONG_AGO, total=3.0),
+                buckets([1, 4, 1], 2, LONG_AGO, total=8.0),
+                buckets([1, 0, 0], 3, T0 + 5 * S // 2, total=0.5),
                 temporality=CUMULATIVE,
             )
         )
     )
+    assert [row["count"] for row in mirror.by_time()] == [0, 3, 1]
+    np.testing.assert_equal([row["sum"] for row in mirror.by_time()], [NAN, 5.0, 0.5])
     assert cells_by_time(mirror) == [
         [],
         [(1.0, 2.0, 2.0), (2.0, math.inf, 1.0)],
