@@ -115,7 +115,7 @@ export class SeriesTable {
       .map((_, series) => series)
       .sort((a, b) => {
         const byName = (names[a] ?? "") < (names[b] ?? "") ? -1 : 1;
-        if (this.column === null) return -sign * byName;
+        if (this.column === null) return sign * byName;
         const [left, right] = [this.valueOf(a), this.valueOf(b)];
         // What is unknown stands last in either order.
         if (Number.isNaN(left) || Number.isNaN(right)) {
