@@ -16,7 +16,7 @@ class StorageConfig:
     role_token: str | None = None
     memory_limit_bytes: int = 1024 * MIB
     threads: int = 2
-    commit_interval_ms: int = 200
+    commit_interval_ms: int = 400
     commit_max_rows: int = 100_000
     checkpoint_max_rows: int = 1_000_000
     checkpoint_interval_s: float = 60.0

@@ -139,7 +139,8 @@ def _rows_table(ids: np.ndarray[tuple[int], np.dtype[np.uint64]], rollup: Rollup
             arrays.append(pa.array(times[field.name]).cast(field.type))
         elif pa.types.is_floating(field.type):
             # NaN stands for unknown only in numpy; a NaN that was sent is kept by the raw points.
-            arrays.append(pa.array(getattr(rows, field.name), from_pandas=True))
+            values = getattr(rows, field.name)
+            arrays.append(pa.array(values, mask=np.isnan(values)))
         else:
             # Seen as unsigned, so that a sum of hostile counts wraps and nothing raises.
             arrays.append(pa.array(getattr(rows, field.name).view(np.uint64)))
