@@ -3,10 +3,13 @@
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from itertools import pairwise
 from typing import Final
 
 import grpc
+import numpy as np
+import numpy.typing as npt
 
 from collector.contract import live_pb2 as pb
 from collector.contract.live_pb2_grpc import LiveServicer
@@ -20,8 +23,10 @@ TICK_S: Final = 0.1
 # A subscriber that is further behind than this gets the whole ring again.
 _MAX_QUEUED_UPDATES: Final = 50
 _RELEASE_EVERY_TICKS: Final = 600
-# Stays below gRPC's default limit of 4 MiB for a message.
+# Each of these stays below 2 MiB, and all below gRPC's default limit for a message.
 _MAX_ROWS_PER_UPDATE: Final = 10_000
+_MAX_CELLS_PER_UPDATE: Final = 50_000
+_MAX_SERIES_PER_UPDATE: Final = 2_000
 
 _SIGNALS: Final = {
     Signal.SPANS: pb.SIGNAL_SPANS,
@@ -29,19 +34,22 @@ _SIGNALS: Final = {
     Signal.METRICS: pb.SIGNAL_METRICS,
 }
 
+Ints = npt.NDArray[np.int64]
+
 
 class _Subscriber:
     """Updates that a subscriber has not taken yet, and whether it needs the whole ring first."""
 
     def __init__(self) -> None:
         self.behind = True
+        self._asks = False
         self._updates: deque[pb.Update] = deque()
         self._filled = asyncio.Event()
 
     @property
     def waits(self) -> bool:
-        """It has taken all it was given."""
-        return not self._updates
+        """It has sent on all it was given: one that is stuck is not given the ring again."""
+        return self._asks and not self._updates
 
     def offer(self, updates: list[pb.Update]) -> None:
         """Give it changes, or, if it has not taken those before, the ring anew later on."""
@@ -58,7 +66,9 @@ class _Subscriber:
 
     async def take(self) -> list[pb.Update]:
         """What has come, at least one update."""
+        self._asks = True
         await self._filled.wait()
+        self._asks = False
         self._filled.clear()
         taken = list(self._updates)
         self._updates.clear()
@@ -135,22 +145,41 @@ class LiveFeed(LiveServicer):
         known = self._ring.registry.series
         grown = growth(change.rollup, change.before, known, change.oldest_window)
         size = len(change.rollup.rows)
-        starts = range(0, max(size, 1), _MAX_ROWS_PER_UPDATE)
-        updates = []
-        for start in starts:
-            stop = min(start + _MAX_ROWS_PER_UPDATE, size)
-            update = pb.Update(**row_columns(change.rollup.rows, grown, start, stop, known))
+        updates = [
+            pb.Update(**row_columns(change.rollup.rows, grown, start, stop, known))
+            for start, stop in _parts(size, grown.cells.row)
+        ]
+        *announcements, last = _announcements(change.series)
+        updates[0].series.extend(last)
+        updates = [*(pb.Update(series=series) for series in announcements), *updates]
+        for update in updates:
             update.epoch = self._epoch
             update.sequence = self._sequence
             update.history = history
             update.sent_time_unix_nano = now_ns
             update.oldest_window = change.oldest_window
-            updates.append(update)
         updates[-1].history_complete = history
-        updates[0].series.extend(_series_message(n, s) for n, s in change.series.items())
         updates[0].newest_event_time_unix_nano = change.arrivals.newest_event_time
         updates[0].arrival_time_unix_nano = change.arrivals.oldest_receive_time
         return updates
+
+
+def _announcements(series: Mapping[int, Series]) -> list[list[pb.Series]]:
+    """Series in lists of bounded length, at least one."""
+    messages = [_series_message(number, described) for number, described in series.items()]
+    starts = range(0, max(len(messages), 1), _MAX_SERIES_PER_UPDATE)
+    return [messages[start : start + _MAX_SERIES_PER_UPDATE] for start in starts]
+
+
+def _parts(rows: int, cell_row: Ints) -> list[tuple[int, int]]:
+    """Ranges of rows for one update each, at least one: so many rows, and cells, at most."""
+    cells = np.concatenate(([0], np.cumsum(np.bincount(cell_row, minlength=rows))))
+    edges = [0]
+    while edges[-1] < rows:
+        start = edges[-1]
+        room = np.searchsorted(cells, cells[start] + _MAX_CELLS_PER_UPDATE, "right") - 1
+        edges.append(min(max(int(room), start + 1), start + _MAX_ROWS_PER_UPDATE, rows))
+    return list(pairwise(edges)) or [(0, 0)]
 
 
 def _series_message(number: int, series: Series) -> pb.Series:

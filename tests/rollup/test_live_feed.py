@@ -14,7 +14,20 @@ from collector.contract.live_pb2_grpc import LiveStub, add_LiveServicer_to_serve
 from collector.live import LiveFeed
 from collector.windows import Ring
 from tests.rollup.mirror import MIB, RING_WINDOWS, Rows
-from tests.rollup.otlp import T0, Item, S, buckets, histogram, metrics, number, span, spans, sum_
+from tests.rollup.otlp import (
+    T0,
+    Item,
+    S,
+    buckets,
+    exponential,
+    exponential_histogram,
+    histogram,
+    metrics,
+    number,
+    span,
+    spans,
+    sum_,
+)
 from tests.waiting import eventually_async
 
 WITHIN_S = 20.0
@@ -113,17 +126,18 @@ async def test_history_comes_first_then_changes(served: Served, stub: Any) -> No
     await served.tick(operations(1))
     subscriber = Subscriber(served, stub)
     await subscriber.begin()
-    (history,) = subscriber.updates
-    assert history.history
-    assert history.epoch == served.feed._epoch
+    assert all(update.history for update in subscriber.updates)
+    assert {update.epoch for update in subscriber.updates} == {served.feed._epoch}
+    parts = len(subscriber.updates)
     assert len(subscriber.rows.rows) == 6
     await served.tick(operations(2, at=1))
     await served.tick()
     await served.tick(metrics(sum_(number(5, 1, T0 - S))))
     await subscriber.catch_up()
     sequences = [update.sequence for update in subscriber.updates]
-    assert sequences == list(range(sequences[0], sequences[0] + 4))
-    assert not any(update.history for update in subscriber.updates[1:])
+    assert sorted(set(sequences)) == list(range(sequences[0], sequences[0] + 4))
+    assert sequences == sorted(sequences)
+    assert not any(update.history for update in subscriber.updates[parts:])
     assert len(subscriber.rows.rows) == 9
     np.testing.assert_equal(subscriber.rows.rows, served.whole().rows)
 
@@ -151,6 +165,25 @@ async def test_large_histories_come_in_parts(
     np.testing.assert_equal(subscriber.rows.rows, served.whole().rows)
     cells = [cell for row in subscriber.rows.by_time() for cell in row["cells"]]
     assert sum(count for _, _, count in cells) == 35 + sum(range(30)) + 30
+
+
+async def test_no_message_is_large(
+    served: Served, stub: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many series and many cells are split too, whatever the number of rows."""
+    monkeypatch.setattr("collector.live._MAX_SERIES_PER_UPDATE", 10)
+    monkeypatch.setattr("collector.live._MAX_CELLS_PER_UPDATE", 20)
+    points = [exponential([1] * 16, n / 10, T0 - S) for n in range(5)]
+    await served.tick(operations(35), metrics(exponential_histogram(*points)))
+    subscriber = Subscriber(served, stub)
+    await subscriber.begin()
+    assert [len(u.series) for u in subscriber.updates][:4] == [10, 10, 10, 6]
+    assert max(len(u.cell_row) // 4 for u in subscriber.updates) <= 20
+    assert [u.history_complete for u in subscriber.updates].index(True) == (
+        len(subscriber.updates) - 1
+    )
+    np.testing.assert_equal(subscriber.rows.rows, served.whole().rows)
+    assert len(subscriber.rows.rows) == 40
 
 
 async def test_every_subscriber_gets_everything(served: Served, stub: Any) -> None:
@@ -184,7 +217,7 @@ async def test_a_subscriber_that_falls_behind_gets_the_ring_anew(
         ticks += 1
         assert ticks < 200, "nobody fell behind, however much was buffered"
         assert max(len(s._updates) for s in served.feed._subscribers) <= 3
-    assert not any(update.history for update in quick.updates[1:])
+    assert sum(update.history_complete for update in quick.updates) == 1
     read = len(slow.updates)
     reading = asyncio.create_task(slow.read_until(lambda update: update.history_complete))
     async with asyncio.timeout(WITHIN_S):
