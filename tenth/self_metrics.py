@@ -9,8 +9,10 @@ import logging
 import os
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
+import grpc
 import psutil
 from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
@@ -19,31 +21,32 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 
 from tenth import __version__
+from tenth.exporting import endpoint, trusted_authority
 from tenth.settings import Settings, own_ingest_token
 from tenth.supervisor import Supervisor
 
 EXPORT_TIMEOUT_S: Final = 1.0
+# An export under way, and the last one.
+SHUTDOWN_TIMEOUT_S: Final = 2 * EXPORT_TIMEOUT_S + 0.5
 COMPLAINT_INTERVAL_S: Final = 60.0
 EXPORTER_LOGGER: Final = "opentelemetry.exporter.otlp.proto.grpc.exporter"
+READER_LOGGER: Final = "opentelemetry.sdk.metrics._internal.export"
 
 
 async def observe(settings: Settings, supervisor: Supervisor) -> None:
-    """Sends metrics to `self_otlp` until the supervisor stops."""
-    complaints = RareLog(COMPLAINT_INTERVAL_S)
-    exporter_log = logging.getLogger(EXPORTER_LOGGER)
-    exporter_log.addFilter(complaints)
-    provider = await asyncio.to_thread(_provider, settings, Processes(supervisor))
-    try:
-        await supervisor.stopping.wait()
-    finally:
-        # The collector is going too: that it does not answer is no news.
-        complaints.silent = True
-        await asyncio.to_thread(provider.shutdown, EXPORT_TIMEOUT_S * 1_000)
-        exporter_log.removeFilter(complaints)
+    """Sends metrics to `self_otlp` until the supervisor stops. Raises OSError for PEM files."""
+    with _rare_complaints() as complaints:
+        provider = await asyncio.to_thread(_provider, settings, Processes(supervisor))
+        try:
+            await supervisor.stopping.wait()
+        finally:
+            # The collector is going too: that it does not answer is no news.
+            complaints.silent = True
+            await asyncio.to_thread(provider.shutdown, SHUTDOWN_TIMEOUT_S * 1_000)
 
 
 class RareLog(logging.Filter):
-    """Lets one record through in each interval. `silent` lets none through."""
+    """Lets one record through in each interval, in one line. `silent` lets none through."""
 
     def __init__(self, interval_s: float) -> None:
         super().__init__()
@@ -52,12 +55,29 @@ class RareLog(logging.Filter):
         self._next_s = 0.0
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the record may be logged."""
+        """Whether the record may be logged; its traceback may not."""
         now_s = time.monotonic()
         if self.silent or now_s < self._next_s:
             return False
         self._next_s = now_s + self._interval_s
+        if record.exc_info and record.exc_info[1]:
+            record.msg, record.args = f"{record.getMessage()} {record.exc_info[1]!r}", ()
+        record.exc_info = None
         return True
+
+
+@contextmanager
+def _rare_complaints() -> Iterator[RareLog]:
+    """What the SDK has to say of failing exports, seldom."""
+    complaints = RareLog(COMPLAINT_INTERVAL_S)
+    loggers = [logging.getLogger(name) for name in (EXPORTER_LOGGER, READER_LOGGER)]
+    for logger in loggers:
+        logger.addFilter(complaints)
+    try:
+        yield complaints
+    finally:
+        for logger in loggers:
+            logger.removeFilter(complaints)
 
 
 class Processes:
@@ -143,16 +163,36 @@ def register(meter: Meter, processes: Processes) -> None:
     amount("process.memory.usage", [processes.memory], unit="By")
 
 
-def _provider(settings: Settings, processes: Processes) -> MeterProvider:
+def _exporter(settings: Settings) -> OTLPMetricExporter:
+    if settings.self_otlp is None:
+        raise ValueError("there is no receiver to send to")
     token = own_ingest_token(settings)
-    exporter = OTLPMetricExporter(
-        endpoint=f"http://{settings.self_otlp}",
-        insecure=True,
+    credentials = _credentials(settings)
+    return OTLPMetricExporter(
+        endpoint=endpoint(settings, settings.self_otlp),
+        insecure=credentials is None,
+        credentials=credentials,
         headers={"authorization": f"Bearer {token}"} if token else None,
         timeout=EXPORT_TIMEOUT_S,
     )
+
+
+def _credentials(settings: Settings) -> grpc.ChannelCredentials | None:
+    """For a receiver with TLS, else None."""
+    authority = trusted_authority(settings)
+    certificate, key = settings.otlp_tls_client_cert, settings.otlp_tls_client_key
+    if authority is None:
+        return None
+    return grpc.ssl_channel_credentials(
+        authority.read_bytes(),
+        key.read_bytes() if key else None,
+        certificate.read_bytes() if certificate else None,
+    )
+
+
+def _provider(settings: Settings, processes: Processes) -> MeterProvider:
     reader = PeriodicExportingMetricReader(
-        exporter, export_interval_millis=settings.self_observation_interval
+        _exporter(settings), export_interval_millis=settings.self_observation_interval
     )
     resource = Resource({"service.name": "tenth", "service.version": __version__})
     provider = MeterProvider([reader], resource, shutdown_on_exit=False)

@@ -10,19 +10,20 @@ import time
 from typing import Final
 from urllib.parse import quote
 
-from tenth import roles
+from tenth.configs import RoleName, check
 from tenth.data_dir import DataDir, exclusive
 from tenth.errors import UserError
+from tenth.exporting import endpoint
 from tenth.logs import start_log
-from tenth.roles import RoleName
+from tenth.roles import SUPERVISED, watch_supervisor
 from tenth.settings import ENV_PREFIX, Settings, as_environment, tokens
 from tenth.supervisor import RoleProcess, Supervisor
 from tenth.values import NetworkAddress
 
 log = logging.getLogger("tenth.serve")
 
-# The collector ends first so that nothing new comes in; the page ends last.
-STOP_ORDER: Final[tuple[RoleName, ...]] = ("collector", "storage", "ui")
+# Each before the ones it uses: nobody loses a partner, and the last spans still find a collector.
+STOP_ORDER: Final[tuple[RoleName, ...]] = ("ui", "collector", "storage")
 READY_POLL_S: Final = 0.1
 READY_TIMEOUT_S: Final = 2.0
 # How long a start may take before the reason of the wait is shown, and shown again.
@@ -39,9 +40,10 @@ def serve(settings: Settings) -> None:
     Raises UnsafeAddressError, DataDirInUseError or AddressInUseError before anything is started.
     """
     start_log("tenth", settings.log_level)
-    if settings.self_otlp is None and settings.otlp_tls_cert is None:
+    watch_supervisor()
+    if settings.self_otlp is None:
         settings = settings.model_copy(update={"self_otlp": settings.otlp_grpc.reachable})
-    roles.check(settings)
+    check(settings)
     data = DataDir(settings.data)
     data.create()
     with exclusive(data.run / "lock"):
@@ -57,7 +59,9 @@ async def _supervise(settings: Settings) -> None:
         await supervisor.run()
     finally:
         introduction.cancel()
-        await asyncio.wait([introduction])
+        [outcome] = await asyncio.gather(introduction, return_exceptions=True)
+        if isinstance(outcome, Exception):
+            log.error("Tenth could not observe itself: %r", outcome)
     print("Tenth has stopped.", flush=True)
 
 
@@ -68,7 +72,7 @@ def role_process(name: RoleName, settings: Settings) -> RoleProcess:
         name=name,
         # -P: a folder named `ui` or `storage` in the working directory is not ours.
         command=(sys.executable, "-P", "-m", "tenth", name),
-        environment=inherited | as_environment(settings) | {roles.SUPERVISED: "1"},
+        environment=inherited | as_environment(settings) | {SUPERVISED: "1"},
     )
 
 
@@ -131,7 +135,7 @@ def _introduction(settings: Settings) -> str:
         [
             f"Tenth is ready. Open {page}",
             f"  OTLP/gRPC  {settings.otlp_grpc}",
-            f"  OTLP/HTTP  {'https' if settings.otlp_tls_cert else 'http'}://{settings.otlp_http}",
+            f"  OTLP/HTTP  {endpoint(settings, settings.otlp_http)}",
             f"  data       {settings.data}",
             "Try: tenth demo. Stop with Ctrl-C.",
         ]

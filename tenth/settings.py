@@ -12,7 +12,12 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from tenth.errors import UserError
 from tenth.values import Address, Duration, NetworkAddress, Size
@@ -60,6 +65,21 @@ def _read_file(path: Path) -> dict[str, Any]:
     return values
 
 
+class _Environment(EnvSettingsSource):
+    """The `TENTH_` variables of settings; the options of single commands are flags alone."""
+
+    def __call__(self) -> dict[str, Any]:
+        values = super().__call__()
+        return {name: value for name, value in values.items() if name in Settings.model_fields}
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+
+
 class Connection(BaseSettings):
     """Where Tenth is and what it takes to get in."""
 
@@ -98,6 +118,22 @@ class Connection(BaseSettings):
         description="What readers must show; several are separated by commas. Better set in the "
         "environment than as a flag.",
     )
+    otlp_tls_cert: AbsolutePath | None = Field(
+        None, description="Certificate (PEM) of both OTLP addresses; if unset, they speak plain."
+    )
+    otlp_tls_ca: AbsolutePath | None = Field(
+        None,
+        description="Authority (PEM) by which `tenth run`, `tenth demo` and Tenth's own telemetry "
+        "check that certificate; if unset, the certificate itself. Set it to send to a Tenth "
+        "elsewhere that speaks TLS.",
+    )
+    otlp_tls_client_cert: AbsolutePath | None = Field(
+        None,
+        description="Certificate (PEM) that they show, where `--otlp-tls-client-ca` asks for one.",
+    )
+    otlp_tls_client_key: AbsolutePath | None = Field(
+        None, description="Key (PEM) of the certificate that they show."
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -108,24 +144,17 @@ class Connection(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, _File(settings_cls)
-
-
-def _absolute(path: Path) -> Path:
-    return path.expanduser().absolute()
+        return init_settings, _Environment(settings_cls), _File(settings_cls)
 
 
 class Settings(Connection):
     """What `tenth serve` and the commands of single roles can be told."""
 
-    ingest_token_file: Path | None = Field(
+    ingest_token_file: AbsolutePath | None = Field(
         None, description="File with more ingest tokens, one a line; read again when it changes."
     )
-    otlp_tls_cert: Path | None = Field(
-        None, description="Certificate (PEM) of both OTLP addresses; if unset, they speak plain."
-    )
-    otlp_tls_key: Path | None = Field(None, description="Key (PEM) of that certificate.")
-    otlp_tls_client_ca: Path | None = Field(
+    otlp_tls_key: AbsolutePath | None = Field(None, description="Key (PEM) of `--otlp-tls-cert`.")
+    otlp_tls_client_ca: AbsolutePath | None = Field(
         None, description="Authority (PEM) whose certificates senders of telemetry must show."
     )
     cors_origins: str = Field(
@@ -133,7 +162,7 @@ class Settings(Connection):
         description="Origins besides the loopback ones whose pages may send telemetry, such as "
         "`https://shop.example`, separated by commas.",
     )
-    data: Annotated[Path, AfterValidator(_absolute)] = Field(
+    data: AbsolutePath = Field(
         default_factory=default_data_dir,
         description="Folder of the journal, the archive and the sockets; "
         "if unset, `$XDG_DATA_HOME/tenth` or `~/.local/share/tenth`.",
@@ -156,6 +185,32 @@ class Settings(Connection):
         Size.parse("256MiB"),
         description="OTLP requests in memory beyond which senders are asked to retry later.",
     )
+    max_headers: Size = Field(
+        Size.parse("32KiB"), description="Largest headers of an OTLP request."
+    )
+    max_grpc_connections: int = Field(
+        1_000, ge=1, description="Connections that OTLP over gRPC may have at once."
+    )
+    max_grpc_streams: int = Field(
+        1_024, ge=1, description="Requests that one of them may have under way."
+    )
+    max_http_connections: int = Field(
+        1_000, ge=1, description="Connections that OTLP over HTTP may have at once."
+    )
+    header_timeout: Duration = Field(
+        Duration.parse("10s"), description="Longest time a sender may take for its headers."
+    )
+    body_timeout: Duration = Field(
+        Duration.parse("30s"), description="Longest time a sender may take for the body after them."
+    )
+    keepalive: Duration = Field(
+        Duration.parse("75s"),
+        description="How long OTLP over HTTP keeps an idle connection, and OTLP over gRPC waits "
+        "before it looks whether the sender is still there.",
+    )
+    max_connection_age: Duration = Field(
+        Duration.parse("1h"), description="Age at which OTLP over gRPC has senders connect anew."
+    )
     ring: Duration = Field(
         Duration.parse("10m"), description="How far back the windows of 100 ms are kept in memory."
     )
@@ -174,6 +229,9 @@ class Settings(Connection):
     query_max_rows: int = Field(100_000, ge=1, description="Rows a query may return.")
     max_running_queries: int = Field(4, ge=1, description="Queries that may run at once.")
     max_live_clients: int = Field(1_000, ge=1, description="Pages that may watch live at once.")
+    max_subscriptions: int = Field(
+        64, ge=1, description="Charts that one of these pages may watch."
+    )
     allowed_hosts: str = Field(
         "",
         description="Host names besides the loopback ones under which browsers may reach the page, "
@@ -202,7 +260,7 @@ class Settings(Connection):
     self_otlp: NetworkAddress | None = Field(
         None,
         description="OTLP/gRPC receiver of what Tenth says of itself; if unset, `tenth serve` "
-        "tells its own collector, unless that speaks TLS, and a single role tells nobody.",
+        "tells its own collector, and a single role tells nobody.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severity that is logged to standard error."

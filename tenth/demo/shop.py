@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from tenth.demo.customers import visit_shop
 from tenth.errors import UserError
-from tenth.run import telemetry_environment
+from tenth.exporting import telemetry_environment
 
 if TYPE_CHECKING:
     from tenth.cli import Demo

@@ -2,118 +2,29 @@
 
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
-from tests.ports import free_ports
+from tests.tenth.served import ROLES, TOKEN, Tenth, serving
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.system
 
-ROLES = ("collector", "storage", "ui")
-TOKEN = "a-token-that-nobody-else-knows"
-
-
-@dataclass
-class Tenth:
-    """A running `tenth serve`."""
-
-    process: subprocess.Popen[str]
-    data: Path
-    otlp_grpc: str
-    ui: str
-    output: Path
-
-    def role(self, name: str) -> psutil.Process | None:
-        """The process of a role, if it runs."""
-        for child in psutil.Process(self.process.pid).children():
-            try:
-                if child.cmdline()[-1:] == [name]:
-                    return child
-            except psutil.NoSuchProcess:
-                continue
-        return None
-
-    def roles(self) -> dict[str, int]:
-        """The process ids of all roles that run."""
-        found = {name: self.role(name) for name in ROLES}
-        return {name: process.pid for name, process in found.items() if process}
-
-    def is_ready(self) -> bool:
-        """Whether all roles say so."""
-        try:
-            with urllib.request.urlopen(f"http://{self.ui}/readyz", timeout=5) as response:
-                return bool(response.status == 200)
-        except OSError:
-            return False
-
-    def sql(self, query: str) -> list[list[Any]]:
-        """The rows of a query; none while the archive cannot answer."""
-        request = urllib.request.Request(
-            f"http://{self.ui}/api/sql",
-            json.dumps({"query": query}).encode(),
-            {"Content-Type": "application/json", "Authorization": f"Bearer {TOKEN}"},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=10) as response:
-                rows: list[list[Any]] = json.load(response)["rows"]
-                return rows
-        except urllib.error.HTTPError:
-            return []
-
 
 @pytest.fixture(scope="module")
-def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Tenth]]:
-    """Starts `tenth serve` on free ports with data of its own."""
-    started: list[Tenth] = []
-
-    def launch(otlp_grpc: int, otlp_http: int, ui: int, *flags: str) -> Tenth:
-        folder = tmp_path_factory.mktemp("serve")
-        output = folder / "output"
-        words = ["serve", "--data", str(folder / "data"), *flags]
-        environment = os.environ | {
-            "TENTH_OTLP_GRPC": f"127.0.0.1:{otlp_grpc}",
-            "TENTH_OTLP_HTTP": f"127.0.0.1:{otlp_http}",
-            "TENTH_UI": f"127.0.0.1:{ui}",
-            "TENTH_UI_TOKEN": TOKEN,
-            "TENTH_INGEST_TOKEN": TOKEN,
-        }
-        with output.open("w") as file:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "tenth", *words],
-                env=environment,
-                stdout=file,
-                stderr=file,
-                text=True,
-                start_new_session=True,
-            )
-        tenth = Tenth(process, folder / "data", f"127.0.0.1:{otlp_grpc}", f"127.0.0.1:{ui}", output)
-        started.append(tenth)
-        eventually(lambda: "Tenth is ready" in output.read_text(), 60, "start of Tenth")
-        return tenth
-
-    yield launch
-    for tenth in started:
-        tenth.process.kill()
-        tenth.process.wait()
-
-
-@pytest.fixture(scope="module")
-def tenth(start: Callable[..., Tenth]) -> Tenth:
+def tenth(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenth]:
     """The Tenth that the tests of this file share."""
-    return start(*free_ports(3))
+    with serving(tmp_path_factory.mktemp("serve")) as started:
+        yield started
 
 
 def test_the_start_says_where_everything_is(tenth: Tenth) -> None:
@@ -168,14 +79,7 @@ def test_tenth_shows_its_own_metrics(tenth: Tenth) -> None:
 
 def test_a_query_on_the_command_line_reaches_the_archive(tenth: Tenth) -> None:
     """`tenth query` prints what the archive holds."""
-    shown = subprocess.run(
-        [sys.executable, "-m", "tenth", "query", "SELECT 6 * 7 AS answer", "--json"],
-        env=os.environ | {"TENTH_UI": tenth.ui, "TENTH_UI_TOKEN": TOKEN},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+    shown = tenth.run("query", "SELECT 6 * 7 AS answer", "--json")
     assert json.loads(shown.stdout)["rows"] == [[42]]
 
 
@@ -199,14 +103,7 @@ def test_a_killed_role_comes_back(tenth: Tenth, name: str) -> None:
 
 def test_what_the_demo_sent_is_in_the_archive(tenth: Tenth) -> None:
     """Every span that the demo's services saw acknowledged can be queried."""
-    shown = subprocess.run(
-        [sys.executable, "-m", "tenth", "demo", "--rate", "40", "--duration", "2s", "--json"],
-        env=os.environ | {"TENTH_OTLP_GRPC": tenth.otlp_grpc, "TENTH_INGEST_TOKEN": TOKEN},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+    shown = tenth.run("demo", "--rate", "40", "--duration", "2s", "--json")
     sent = json.loads(shown.stdout)["spans"]
     query = (
         "SELECT service_name, count(*) FROM spans WHERE service_name LIKE 'shop-%' "
@@ -217,24 +114,27 @@ def test_what_the_demo_sent_is_in_the_archive(tenth: Tenth) -> None:
 
 
 def test_the_end_is_clean_and_quick(tenth: Tenth) -> None:
-    """SIGTERM ends all roles and Tenth itself with 0 within ten seconds."""
+    """SIGTERM ends all roles and Tenth itself with 0 within ten seconds, and nobody complains."""
     roles = [psutil.Process(pid) for pid in tenth.roles().values()]
+    said_before = len(tenth.output.read_text())
     before_s = time.monotonic()
     tenth.process.terminate()
     assert tenth.process.wait(15) == 0
     assert time.monotonic() - before_s < 10
     assert not any(role.is_running() for role in roles)
     assert "Traceback" not in tenth.output.read_text()
+    said = tenth.output.read_text()[said_before:]
+    assert not re.search(r"WARNING|ERROR|CRITICAL|leak", said), said
 
 
-def test_a_killed_tenth_leaves_nothing_behind(start: Callable[..., Tenth]) -> None:
+def test_a_killed_tenth_leaves_nothing_behind(tmp_path: Path) -> None:
     """kill -9 of `tenth serve` takes its roles with it."""
-    tenth = start(*free_ports(3))
-    roles = [psutil.Process(pid) for pid in tenth.roles().values()]
-    assert len(roles) == len(ROLES)
-    tenth.process.kill()
-    tenth.process.wait()
-    eventually(lambda: all(has_ended(role) for role in roles), what="end of all roles")
+    with serving(tmp_path) as tenth:
+        roles = [psutil.Process(pid) for pid in tenth.roles().values()]
+        assert len(roles) == len(ROLES)
+        tenth.process.kill()
+        tenth.process.wait()
+        eventually(lambda: all(has_ended(role) for role in roles), what="end of all roles")
 
 
 def has_ended(process: psutil.Process) -> bool:

@@ -2,13 +2,17 @@
 
 import os
 import stat
+from dataclasses import fields
 from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin
 
 import pytest
 from pydantic import SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import CliApp
 
-from tenth.roles import (
+from tenth.cli import Version
+from tenth.configs import (
     IncompleteTlsError,
     UnsafeAddressError,
     check,
@@ -17,7 +21,7 @@ from tenth.roles import (
     ui_config,
 )
 from tenth.settings import Settings, SettingsFileError, as_environment, own_ingest_token, tokens
-from tenth.values import Address, Duration, Size
+from tenth.values import Address, Duration, NetworkAddress, Size
 from tests.tenth.settings_table import table, written
 
 
@@ -82,6 +86,13 @@ def test_impossible_values_are_refused() -> None:
 def test_data_defaults_to_the_xdg_folder(tmp_path: Path) -> None:
     """Without `--data` the data lies where the XDG specification wants it."""
     assert read().data == tmp_path / "share" / "tenth"
+
+
+def test_options_of_commands_are_flags_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable such as JSON, which other programs use, does not change a command's output."""
+    for name in ("JSON", "TENTH_JSON", "AS_JSON", "TENTH_AS_JSON"):
+        monkeypatch.setenv(name, "true")
+    assert not CliApp.run(Version, cli_args=[]).as_json
 
 
 def test_data_is_absolute_and_knows_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -163,8 +174,9 @@ def test_a_file_of_ingest_tokens_opens_otlp(tmp_path: Path) -> None:
 
 def test_a_certificate_without_its_key_is_refused(tmp_path: Path) -> None:
     """Half of a TLS configuration is an error, not plain text."""
-    with pytest.raises(IncompleteTlsError):
-        check(read("--otlp-tls-cert", str(tmp_path / "cert.pem")))
+    for flag in ("--otlp-tls-cert", "--otlp-tls-client-key"):
+        with pytest.raises(IncompleteTlsError, match=flag):
+            check(read(flag, str(tmp_path / "half.pem")))
 
 
 def test_an_open_address_with_its_token_is_accepted() -> None:
@@ -188,6 +200,52 @@ def test_roles_are_told_what_was_set() -> None:
     ui = ui_config(settings)
     assert ui.live_target == collector_config(settings).live_listen
     assert ui.archive_target == storage.listen
+
+
+# What no setting reaches, and why.
+INTERNAL = {
+    "CollectorConfig.segment_bytes": "a part of how the journal is deleted, not of what it may use",
+    "CollectorConfig.shutdown_grace_s": "a share of the ten seconds of a whole shutdown",
+    "StorageConfig.shutdown_grace_s": "a share of the ten seconds of a whole shutdown",
+    "UiConfig.shutdown_grace_s": "a share of the ten seconds of a whole shutdown",
+    "StorageConfig.commit_interval_ms": "weighed against memory and latency by measurement",
+    "StorageConfig.commit_max_rows": "weighed against memory and latency by measurement",
+    "StorageConfig.checkpoint_max_rows": "weighed against replay and stalls by measurement",
+    "StorageConfig.checkpoint_interval_s": "weighed against replay and stalls by measurement",
+}
+# Values that no field has by default, by the settings' types.
+UNUSUAL: dict[object, Any] = {
+    Address: Address("10.1.2.3:4"),
+    NetworkAddress: NetworkAddress("10.1.2.3:5"),
+    SecretStr: SecretStr("unusual"),
+    Path: Path("/unusual"),
+    Size: Size(1_234_567),
+    Duration: Duration(1_234_567),
+    int: 1_234,
+    str: "https://unusual.example",
+}
+
+
+def unusual(field: FieldInfo) -> Any:
+    """A value of the field's type that is nobody's default."""
+    kinds = {field.annotation, *get_args(field.annotation)}
+    kinds |= {get_args(kind)[0] for kind in kinds if get_origin(kind) is Annotated}
+    return next((value for kind, value in UNUSUAL.items() if kind in kinds), field.default)
+
+
+def test_every_field_of_a_role_is_a_setting_or_internal_for_a_reason() -> None:
+    """Whatever a role can be told, a user can set, unless it stands in the list of exceptions."""
+    values = {name: unusual(field) for name, field in Settings.model_fields.items()}
+    settings = Settings.model_construct(**values)
+    configs = (collector_config(settings), storage_config(settings), ui_config(settings))
+    untouched = {
+        f"{type(config).__name__}.{field.name}"
+        for config in configs
+        for field in fields(config)
+        if field.default == getattr(config, field.name)
+    }
+    grace = {name for name in INTERNAL if name.endswith("shutdown_grace_s")}
+    assert untouched | grace == INTERNAL.keys()
 
 
 def test_deep_data_folders_get_short_sockets(
