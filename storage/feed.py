@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 
 def row_columns(
     rows: Rows, grown: Growth, start: int, stop: int, known: Mapping[int, Series]
-) -> dict[str, bytes]:
+) -> dict[str, Any]:
     """Rows `start` to `stop` and their cells, by the names the contracts give to the columns."""
     part = slice(start, stop)
     series = rows.series[part]
