@@ -70,6 +70,8 @@ _DENSE_BYTES: Final = 4 * 1024 * 1024
 _MAX_FIELDS: Final = 2_000_000
 _LARGE_BYTES: Final = 64 * 1024
 _LENGTH_DELIMITED: Final = 2
+# The module of `PanicException`, which cannot be imported.
+_PANICS: Final = "pyo3_runtime"
 
 
 class MalformedRequestError(ValueError):
@@ -140,6 +142,11 @@ class Decoder:
             return self._handler.list_to_record_batch(bodies).column(0)
         except ValueError as error:
             raise MalformedRequestError(str(error)) from error
+        except BaseException as error:
+            # Some malformed bytes make ptars panic, which is no Exception in Python.
+            if type(error).__module__ != _PANICS:
+                raise
+            raise MalformedRequestError("a part of a message is cut short") from error
 
 
 def canonical(signal: Signal, body: bytes) -> bytes:
