@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from opentelemetry.proto.common.v1.common_pb2 import ArrayValue, KeyValueList
 
 from storage.histogram import BIAS, EXPLICIT, MAX_SCALE, SCALE, keys_of
+from storage.nested import parse
 from storage.origin import python_attributes, python_value, service_name
 from storage.rollup import Cells, Rollup, Rows, window_of
 from storage.schema import MetricType, Signal, Tables
@@ -262,9 +263,9 @@ def _any_value(value: dict[str, Any] | None) -> Any:
         if member is None:
             continue
         if name == "array_value":
-            return [python_value(item) for item in ArrayValue.FromString(member).values]
+            return [python_value(item) for item in parse(ArrayValue, member).values]
         if name == "kvlist_value":
-            return python_attributes(KeyValueList.FromString(member).values)
+            return python_attributes(parse(KeyValueList, member).values)
         return member
     return None
 

@@ -1,6 +1,7 @@
 """The data model's rules: which items are kept, and as what, whichever way they come."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -306,6 +307,20 @@ def test_values_nest_64_levels(collector: Running, way: str, kind: str, place: s
     assert send(collector, way, signal, message).code in (0, 200)
     (row,) = collector.new_rows(signal)
     assert _stored(row, place) == value.SerializeToString()
+
+
+@ways
+@pytest.mark.parametrize("kind", ["array", "list"])
+def test_deep_attributes_of_points_reach_the_windows(
+    collector: Running, way: str, kind: str
+) -> None:
+    """What nests as deep as allowed can be charted, too."""
+    message = request(Signal.METRICS, _gauge())
+    point = message.resource_metrics[0].scope_metrics[0].metrics[0].gauge.data_points[0]
+    point.time_unix_nano = time.time_ns()
+    _nest(point.attributes.add(key="deep").value, MAX_VALUE_LEVELS, kind)
+    assert send(collector, way, Signal.METRICS, message).code in (0, 200)
+    assert not collector.stats().problems
 
 
 @ways
