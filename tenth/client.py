@@ -1,0 +1,202 @@
+"""The Python API: `tenth.connect(url).sql(query)`, over the HTTP API of a running Tenth."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import httpx
+
+from tenth.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+DEFAULT_URL: Final = "http://127.0.0.1:4319"
+ARROW: Final = "application/vnd.apache.arrow.stream"
+CONNECT_TIMEOUT_S: Final = 5.0
+# The longest that a server lets a query run, and what an answer may take beyond that.
+QUERY_TIMEOUT_S: Final = 300.0
+MARGIN_S: Final = 5.0
+# In the metadata of a last, empty batch when the answer was cut off at its limit of rows.
+TRUNCATED: Final = b"tenth.truncated"
+
+Params = Sequence[Any] | Mapping[str, Any]
+
+
+class QueryError(UserError):
+    """Tenth could not be asked, or refused; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The rows of a query. `truncated` is true when there are more than the limit allows."""
+
+    table: "pa.Table"
+    truncated: bool
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def arrow(self) -> "pa.Table":
+        """A pyarrow table, all types as they are."""
+        return self.table
+
+    def pandas(self) -> "pd.DataFrame":
+        """A pandas data frame. Raises ImportError without pandas."""
+        return self.table.to_pandas()
+
+    def polars(self) -> "pl.DataFrame":
+        """A polars data frame. Raises ImportError without polars."""
+        import polars as pl
+
+        return pl.DataFrame(self.table)
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """Plain Python values. Times are `datetime` in UTC, cut off at microseconds."""
+        from tenth.plain import plain
+
+        columns = [plain(column).to_pylist() for column in self.table.columns]
+        return list(zip(*columns, strict=True))
+
+
+class Client:
+    """A running Tenth at `url`. `token` is one of its `--ui-token`. For one thread at a time."""
+
+    def __init__(self, url: str = DEFAULT_URL, token: str | None = None) -> None:
+        self.url = url.rstrip("/")
+        self._http = httpx.Client(
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+            timeout=httpx.Timeout(MARGIN_S, connect=CONNECT_TIMEOUT_S),
+            # No proxy from the environment: Tenth is here, or where the address says.
+            trust_env=False,
+        )
+
+    def sql(
+        self,
+        query: str,
+        params: Params | None = None,
+        *,
+        max_rows: int | None = None,
+        timeout_s: float | None = None,
+    ) -> Result:
+        """Runs one read-only statement. Raises QueryError.
+
+        `params` are a sequence for `?` and `$1`, or a mapping for `$name`. Without `max_rows` and
+        `timeout_s` the server's own limits hold.
+        """
+        with self.answer(query, params, max_rows, timeout_s, ARROW) as pieces:
+            return _read(b"".join(pieces))
+
+    @contextmanager
+    def answer(
+        self,
+        query: str,
+        params: Params | None,
+        max_rows: int | None,
+        timeout_s: float | None,
+        media_type: str,
+    ) -> Iterator[Iterator[bytes]]:
+        """The pieces of an answer in the form of `media_type`, as they come. Raises QueryError."""
+        body: dict[str, Any] = {"query": query, "params": params, "max_rows": max_rows}
+        if timeout_s is not None:
+            body["timeout_ms"] = round(timeout_s * 1_000)
+        with (
+            _explained(self.url),
+            self._http.stream(
+                "POST",
+                "/api/sql",
+                json={name: value for name, value in body.items() if value is not None},
+                headers={"Accept": media_type},
+                timeout=httpx.Timeout(
+                    (timeout_s or QUERY_TIMEOUT_S) + MARGIN_S, connect=CONNECT_TIMEOUT_S
+                ),
+            ) as response,
+        ):
+            if not response.is_success:
+                response.read()
+                raise QueryError(_problem(response))
+            yield response.iter_bytes()
+
+    def stats(self) -> dict[str, Any]:
+        """The account book, `GET /api/stats`. Raises QueryError."""
+        with _explained(self.url):
+            response = self._http.get("/api/stats")
+        if not response.is_success:
+            raise QueryError(_problem(response))
+        book: dict[str, Any] = response.json()
+        return book
+
+    def readiness(self) -> dict[str, dict[str, Any]]:
+        """Each role's `ready` and, when it is not, `reason`. Raises QueryError."""
+        with _explained(self.url):
+            response = self._http.get("/readyz")
+        try:
+            roles: dict[str, dict[str, Any]] = response.json()["roles"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise QueryError(f"{self.url} does not answer as Tenth does") from error
+        return roles
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def connect(url: str = DEFAULT_URL, token: str | None = None) -> Client:
+    """A client of the Tenth at `url`. Nothing is sent before the first question."""
+    return Client(url, token)
+
+
+@contextmanager
+def _explained(url: str) -> Iterator[None]:
+    """Failures to talk as QueryError, with what to look for."""
+    try:
+        yield
+    except httpx.RemoteProtocolError as error:
+        raise QueryError(f"{url} broke off its answer ({error}): see its log") from error
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        reason = str(error) or type(error).__name__
+        raise QueryError(
+            f"no answer from {url} ({reason}): is `tenth serve` running there?"
+        ) from error
+
+
+def _problem(response: httpx.Response) -> str:
+    """The text of an RFC 9457 problem, or of whatever else came."""
+    try:
+        problem = response.json()
+        return ": ".join(str(problem[key]) for key in ("title", "detail") if problem.get(key))
+    except (ValueError, AttributeError):
+        return f"HTTP {response.status_code}: {response.text[:500]}"
+
+
+def _read(stream: bytes) -> Result:
+    import pyarrow as pa
+    import pyarrow.ipc as pa_ipc
+
+    batches = []
+    truncated = False
+    try:
+        with pa_ipc.open_stream(BytesIO(stream)) as reader:
+            for batch, metadata in reader.iter_batches_with_custom_metadata():
+                batches.append(batch)
+                truncated = truncated or (metadata is not None and TRUNCATED in metadata)
+            return Result(pa.Table.from_batches(batches, reader.schema), truncated)
+    except pa.ArrowInvalid as error:
+        raise QueryError(f"the answer is no Arrow stream ({error}): is that Tenth?") from error
