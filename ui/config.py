@@ -14,7 +14,8 @@ class UiConfig:
     ui_tokens: tuple[str, ...] = ()
     # Names besides the loopback ones under which a browser may reach the page.
     allowed_hosts: tuple[str, ...] = ()
-    # Where Tenth's own HTTP spans go, `HOST:PORT` of an OTLP/gRPC receiver; None: nowhere.
+    # Where Tenth's own HTTP spans go, `HOST:PORT` of an OTLP/gRPC receiver, with TLS
+    # `https://HOST:PORT`; None: nowhere.
     self_otlp_endpoint: str | None = None
     self_otlp_token: str | None = None
     max_live_clients: int = 1_000

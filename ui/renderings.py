@@ -140,6 +140,7 @@ class ArrowRendering:
     """An Arrow IPC stream."""
 
     def __init__(self, query_id: str, columns: Columns, schema: pa.Schema) -> None:
+        self._schema = schema
         self._drain = _Drain()
         self._writer = pa_ipc.new_stream(pa.PythonFile(self._drain, "w"), schema)
 
@@ -153,7 +154,12 @@ class ArrowRendering:
         return self._drain.take()
 
     def tail(self, summary: archive_pb2.Summary) -> bytes:
-        """The end of the stream."""
+        """The end of the stream; before it, if rows are left out, an empty batch that says so."""
+        if summary.truncated:
+            self._writer.write_batch(
+                pa.RecordBatch.from_pylist([], self._schema),
+                custom_metadata={"tenth.truncated": "true"},
+            )
         self._writer.close()
         return self._drain.take()
 
