@@ -22,13 +22,17 @@ from ui.history import History
 from ui.history_routes import history_routes
 from ui.live import Hub
 from ui.live_routes import live_routes
+from ui.log_routes import log_routes
 from ui.login import login_routes
 from ui.mirror import Mirror
 from ui.page import STATIC_DIR, page_routes
 from ui.problems import problem_plugin
+from ui.read_routes import read_routes
+from ui.reads import Reads
 from ui.rpc import channel_to, role_metadata
 from ui.sql import sql_routes
 from ui.stats import Roles, stats_routes
+from ui.trace_routes import trace_routes
 from ui.version import VERSION
 
 _MAX_BODY_BYTES: Final = 1024 * 1024
@@ -50,6 +54,7 @@ def build_app(config: UiConfig, static_dir: Path = STATIC_DIR) -> App:
     mirror = Mirror()
     feed = Feed(live_channel, metadata, mirror)
     archive = Archive(archive_channel, metadata)
+    reads = Reads(archive)
     hub = Hub(mirror, config.max_live_clients, config.max_subscriptions_per_client)
     auth = Auth(config.ui_tokens)
 
@@ -72,6 +77,9 @@ def build_app(config: UiConfig, static_dir: Path = STATIC_DIR) -> App:
             *live_routes(hub),
             *history_routes(History(archive, feed, mirror)),
             *sql_routes(archive),
+            *read_routes(reads),
+            *trace_routes(reads),
+            *log_routes(reads),
             *stats_routes(Roles(feed, archive, hub)),
             *login_routes(auth),
         ],

@@ -41,7 +41,7 @@ def parsed(text: str) -> Any:
         value = msgspec.json.decode(text)
     except msgspec.DecodeError:
         return text
-    return _safe(value) if _LONG_NUMBER.search(text) else value
+    return safe(value) if _LONG_NUMBER.search(text) else value
 
 
 def iso_text(column: pa.Array) -> pa.Array:
@@ -155,7 +155,7 @@ def _durations(column: pa.Array) -> Values:
 
 
 def _unions(column: pa.Array) -> Values:
-    return [_safe(value) for value in _same(column)]
+    return [safe(value) for value in _same(column)]
 
 
 def _valid(column: pa.Array) -> Iterable[bool]:
@@ -178,24 +178,24 @@ def _safe_float(value: float | None) -> float | str | None:
     return "NaN" if value != value else ("Infinity" if value > 0 else "-Infinity")  # noqa: PLR0124
 
 
-def _safe(value: Any) -> Any:
-    """Any Python value as JSON-ready ones."""
+def safe(value: Any) -> Any:
+    """Any Python value as JSON-ready ones, by the rules above."""
     match value:
         case None | bool() | str():
-            safe: Any = value
+            found: Any = value
         case int():
-            safe = _safe_integer(value)
+            found = _safe_integer(value)
         case float():
-            safe = _safe_float(value)
+            found = _safe_float(value)
         case dict():
-            safe = {_key(key): _safe(item) for key, item in value.items()}
+            found = {_key(key): safe(item) for key, item in value.items()}
         case list():
-            safe = [_safe(item) for item in value]
+            found = [safe(item) for item in value]
         case bytes():
-            safe = value.hex()
+            found = value.hex()
         case _:
-            safe = str(value)
-    return safe
+            found = str(value)
+    return found
 
 
 def _is_any_list(kind: pa.DataType) -> bool:

@@ -17,6 +17,7 @@ from ui.past import PastRows
 from ui.ring import WINDOW_MS
 from ui.selection import Selection
 from ui.span import Windows, finest_resolution_ms
+from ui.turns import Turns
 
 _TIMEOUT_S: Final = 30.0
 # The archive may know the range only in longer windows than were asked for.
@@ -24,10 +25,6 @@ _MAX_ATTEMPTS: Final = 3
 # Evaluated at the same time; others wait, but not more than so many.
 _MAX_RUNNING: Final = 2
 _MAX_WAITING: Final = 64
-
-
-class TooManyQuestionsError(Exception):
-    """So many wait already that another one is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +44,7 @@ class History:
         self._archive = archive
         self._feed = feed
         self._mirror = mirror
-        self._running = asyncio.Semaphore(_MAX_RUNNING)
-        self._waiting = 0
+        self._turns = Turns(_MAX_RUNNING, _MAX_WAITING)
 
     def now_ms(self) -> int:
         """The end of the newest window, by the collector's clock while it is known."""
@@ -59,17 +55,11 @@ class History:
     async def answer(self, question: Question) -> Answer:
         """The measures of all windows of the range that have ended.
 
-        Raises TooManyQuestionsError, ui.past.TooMuchError and grpc.aio.AioRpcError.
+        Raises a 429 problem, ui.past.TooMuchError and grpc.aio.AioRpcError.
         """
-        if self._waiting >= _MAX_WAITING:
-            raise TooManyQuestionsError
-        self._waiting += 1
-        try:
-            async with self._running:
-                windows, source, rows = await self._collect(question)
-                return await asyncio.to_thread(evaluate, question.selection, windows, source, rows)
-        finally:
-            self._waiting -= 1
+        async with self._turns.turn():
+            windows, source, rows = await self._collect(question)
+            return await asyncio.to_thread(evaluate, question.selection, windows, source, rows)
 
     async def _collect(self, question: Question) -> tuple[Windows, str, list[Rows]]:
         now_ms = self.now_ms()

@@ -12,19 +12,16 @@ from litestar.params import FromQuery, QueryParameter
 from ui.control import MAX_PANEL_VALUES
 from ui.evaluate import Answer
 from ui.heatmap import HEATMAP
-from ui.history import History, Question, TooManyQuestionsError
+from ui.history import History, Question
 from ui.past import TooMuchError
 from ui.problems import problem
+from ui.read_routes import TimeMs
 from ui.selection import MAX_GROUPS, Selection
 from ui.span import MAX_POINTS
 
 MSGPACK: Final = "application/msgpack"
 _FORMS: Final = ("application/json", MSGPACK)
 _DEFAULT_SPAN_MS: Final = 600_000
-# Year 2262, where nanoseconds in 64 bits end.
-_MAX_TIME_MS: Final = 9_223_372_036_000
-
-TimeMs = Annotated[int | None, QueryParameter(ge=0, le=_MAX_TIME_MS, description="Unix time, ms")]
 
 
 def history_routes(history: History) -> list[HTTPRouteHandler]:
@@ -63,8 +60,6 @@ def history_routes(history: History) -> list[HTTPRouteHandler]:
         question = _question(history, selection, from_ms, to_ms, points)
         try:
             answer = await history.answer(question)
-        except TooManyQuestionsError as error:
-            raise problem(429, "Too many at once", "Try again in a second.", 1) from error
         except TooMuchError as error:
             raise problem(
                 413,

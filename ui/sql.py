@@ -6,7 +6,6 @@ from typing import Annotated, Any, Final
 
 import grpc
 import msgspec
-import pyarrow as pa
 from litestar import Request, delete, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, Parameter
@@ -15,9 +14,9 @@ from litestar.response import Stream
 
 from storage.contract import archive_pb2
 from ui.archive import Archive
-from ui.arrow_stream import ArrowStream
 from ui.problems import problem, problem_of_call
 from ui.renderings import MEDIA_TYPES, MediaType, Rendering, slices
+from ui.result import Result
 
 MAX_QUERY_LENGTH: Final = 64 * 1024
 MAX_TIMEOUT_MS: Final = 300_000
@@ -50,7 +49,7 @@ def sql_routes(archive: Archive) -> list[HTTPRouteHandler]:
         """Run one read-only SQL statement; JSON, CSV, Arrow or Parquet by `Accept`."""
         name = _accepted(request)
         query_id = data.query_id or secrets.token_hex(16)
-        result = _Result(archive.query(_call(data, query_id)))
+        result = Result(archive.query(_call(data, query_id)))
         try:
             await result.begin()
         except grpc.aio.AioRpcError as error:
@@ -97,50 +96,8 @@ def _call(data: SqlRequest, query_id: str) -> archive_pb2.QueryRequest:
     )
 
 
-class _Result:
-    """A result that comes in chunks of one Arrow IPC stream."""
-
-    def __init__(self, chunks: AsyncIterator[archive_pb2.QueryChunk]) -> None:
-        self.columns: list[tuple[str, str]] = []
-        self.summary = archive_pb2.Summary()
-        self._chunks = chunks
-        self._decoder = ArrowStream()
-        self._first: list[pa.RecordBatch] = []
-
-    async def begin(self) -> None:
-        """Wait for the schema. Raises grpc.aio.AioRpcError when the query fails before it."""
-        async for chunk in self._chunks:
-            self._first += self._take(chunk)
-            if self._decoder.schema is not None:
-                return
-
-    @property
-    def schema(self) -> pa.Schema:
-        """Arrow's types of the columns."""
-        return self._decoder.schema or pa.schema([])
-
-    async def batches(self) -> AsyncIterator[pa.RecordBatch]:
-        """The rows, as they come."""
-        for batch in self._first:
-            yield batch
-        self._first = []
-        async for chunk in self._chunks:
-            for batch in self._take(chunk):
-                yield batch
-
-    async def close(self) -> None:
-        """End the query if it still runs."""
-        await self._chunks.aclose()  # type: ignore[attr-defined]
-
-    def _take(self, chunk: archive_pb2.QueryChunk) -> list[pa.RecordBatch]:
-        self.columns += [(column.name, column.type) for column in chunk.columns]
-        if chunk.HasField("summary"):
-            self.summary = chunk.summary
-        return self._decoder.feed(chunk.arrow_ipc)
-
-
 async def _body(
-    result: _Result, rendering: Rendering, media_type: MediaType
+    result: Result, rendering: Rendering, media_type: MediaType
 ) -> AsyncIterator[bytes]:
     """The answer. A query that fails midway ends it with the problem, or breaks it off."""
     try:
