@@ -47,6 +47,11 @@ class Opened:
         before = self.stats()["frames"]
         eventually(lambda: self.stats()["frames"] >= before + more, 20, f"{more} frames more")
 
+    def paints_for(self, duration_ms: int) -> None:
+        """Wait until the page has gone on painting for so long."""
+        first = eventually(lambda: self.stats()["lastPaint"], 20, "a paint")
+        eventually(lambda: self.stats()["lastPaint"] > first + duration_ms, 20, "paints")
+
     def state(self, *texts: str) -> str:
         """Wait until the header says one of these of the connection; which."""
         status = self.page.locator("header [role=status]")

@@ -24,7 +24,7 @@ from tests.journeys.system import System
 
 FOLDER: Final = Path(__file__).parents[2] / "docs/images"
 MAX_BYTES: Final = 300_000
-SETTLE_FRAMES: Final = 30
+SETTLE_MS: Final = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,9 @@ class Picture:
 
 
 PICTURES: Final = (
-    Picture("live-dark", "/", height=1180),
-    Picture("live-light", "/", height=1180, scheme="light"),
-    Picture("services", "/?page=services", height=820),
+    Picture("live-dark", "/", height=890),
+    Picture("live-light", "/", height=890, scheme="light"),
+    Picture("services", "/?page=services", height=760),
     Picture("metrics", "/?page=metrics&metric=http.server.request.duration", height=1060),
     Picture("status", "/?page=status", height=1120),
     Picture("narrow", "/", width=360, height=760),
@@ -57,9 +57,11 @@ def shop(system: System, rate: int) -> Iterator[None]:
         env=os.environ | {"TENTH_OTLP_GRPC": system.otlp_grpc},
         stdout=subprocess.DEVNULL,
     )
-    yield
-    process.send_signal(signal.SIGINT)
-    process.wait(30)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
 
 
 def take(browser: Browser, system: System, picture: Picture) -> None:
@@ -71,7 +73,7 @@ def take(browser: Browser, system: System, picture: Picture) -> None:
         color_scheme=picture.scheme,
     )
     opened.go(picture.path)
-    opened.frames(SETTLE_FRAMES)
+    opened.paints_for(SETTLE_MS)
     file = FOLDER / f"{picture.name}.png"
     opened.page.screenshot(path=file)
     opened.close()

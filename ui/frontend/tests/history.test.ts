@@ -54,6 +54,7 @@ function loader(get: (url: string) => Promise<Uint8Array>) {
     },
     () => {},
     (text) => problems.push(text),
+    () => {},
     () => 10_000_000,
   );
   return { made, urls, problems };

@@ -18,6 +18,8 @@ export interface HeatSpec {
   counted: string;
   unit: Unit;
   panel: Panel;
+  /** No cell is shorter than so many windows: as often as values come. */
+  leastWindows: number;
   empty: string;
 }
 
@@ -38,7 +40,8 @@ export class HeatChart {
 
   constructor(
     private readonly host: HTMLElement,
-    private readonly noteHost: HTMLElement,
+    private readonly timeHost: HTMLElement,
+    private readonly mostHost: HTMLElement,
     private readonly spec: HeatSpec,
     private readonly events: ChartEvents,
     private readonly onEmpty: (empty: boolean) => void,
@@ -55,8 +58,11 @@ export class HeatChart {
     const picture = `${ring.id} ${ring.version} ${view.from} ${view.to} ${themeVersion}`;
     if (!this.plot || picture === this.picture) return;
     this.picture = picture;
-    const width = this.plot.over.clientWidth;
-    this.grid = new Grid(view.from, view.to, width / CELL_PX, ring.unit);
+    const columns = Math.min(
+      this.plot.over.clientWidth / CELL_PX,
+      (view.to - view.from + 1) / this.spec.leastWindows,
+    );
+    this.grid = new Grid(view.from, view.to, columns, ring.unit);
     this.heat = heatGrid(ring, this.grid);
     this.onEmpty(this.heat === null || this.heat.most === 0);
     if (this.heat) this.render(this.heat);
@@ -122,9 +128,10 @@ export class HeatChart {
   private writeNote(): void {
     const index = this.plot?.cursor.idx;
     const timeMs = index == null ? undefined : this.times()[index];
-    const most = `strongest: ${formatCount(this.heat?.most ?? 0)} ${this.spec.counted}`;
-    const note = timeMs === undefined ? most : formatTime(timeMs);
-    if (this.noteHost.textContent !== note) this.noteHost.textContent = note;
+    const time = timeMs === undefined ? "" : formatTime(timeMs);
+    const most = `${formatCount(this.heat?.most ?? 0)} ${this.spec.counted}`;
+    if (this.timeHost.textContent !== time) this.timeHost.textContent = time;
+    if (this.mostHost.textContent !== most) this.mostHost.textContent = most;
   }
 
   private resize(): void {

@@ -50,7 +50,7 @@ export function valueAxis(host: HTMLElement, unit: Unit): uPlot.Axis {
   return {
     ...look(host),
     size: Y_AXIS_PX,
-    space: 32,
+    space: 36,
     gap: 6,
     values: (_, values) => values.map((value) => format(unit, value)),
     ...(binary ? { incrs: BINARY_INCREMENTS } : {}),
@@ -66,8 +66,13 @@ export function logAxis(host: HTMLElement, unit: Unit, perOctave: number): uPlot
     gap: 6,
     splits: (_plot, _axis, min, max) =>
       roundValues(2 ** (min / perOctave), 2 ** (max / perOctave)).map(placeOf),
-    values: (_, places) => places.map((place) => format(unit, 2 ** (place / perOctave))),
+    values: (_, places) => places.map((place) => format(unit, exact(2 ** (place / perOctave)))),
   };
+}
+
+/** Without what a logarithm and back adds in the last digits. */
+function exact(value: number): number {
+  return Number(value.toPrecision(6));
 }
 
 /** Powers of ten in the range; with few of them also their doubles and fivefolds. */

@@ -166,12 +166,48 @@ export function sampleMean(line: Line, grid: Grid, endWindow: number, out: Point
   const reader = new LineReader(line, endWindow);
   const windows = Math.max(AVERAGE_WINDOWS, grid.step);
   const perBucket = grid.pointsPerBucket;
+  const means = new MovingMean(reader, windows);
   out.length = grid.points;
   for (let bucket = 0; bucket < grid.buckets; bucket += 1) {
     const last = grid.first + (bucket + 1) * grid.step - 1;
-    const mean = last > reader.known ? NaN : reader.meanUntil(last, windows);
+    const mean = last > reader.known ? NaN : means.until(last);
     out[bucket * perBucket] = Number.isNaN(mean) ? null : mean;
     if (perBucket === 2) out[bucket * 2 + 1] = undefined;
+  }
+}
+
+/** Means that overlap: each takes in what is new and lets go what is old. */
+class MovingMean {
+  private sum = 0;
+  private count = 0;
+  private last = -Infinity;
+
+  constructor(
+    private readonly reader: LineReader,
+    private readonly windows: number,
+  ) {}
+
+  /** The mean up to a window, later than the one before; NaN: nothing to average. */
+  until(window: number): number {
+    const { last, windows } = this;
+    const { unit } = this.reader;
+    const apart = window - windows >= last;
+    if (apart) {
+      this.sum = 0;
+      this.count = 0;
+    }
+    const newest = apart ? window - windows : last;
+    for (let i = window; i > newest; i -= unit) this.take(i, 1);
+    if (!apart) for (let i = window - windows; i > last - windows; i -= unit) this.take(i, -1);
+    this.last = window;
+    return this.count === 0 ? NaN : this.sum / this.count;
+  }
+
+  private take(window: number, times: 1 | -1): void {
+    const value = this.reader.at(window);
+    if (Number.isNaN(value)) return;
+    this.sum += value * times;
+    this.count += times;
   }
 }
 

@@ -28,11 +28,15 @@ export class HistoryLoader {
   private running: AbortController | null = null;
   private failedMs = -Infinity;
 
-  /** `onChange`: another ring, look again. `onProblem` gets a text, "" when it is over. */
+  /**
+   * `onChange`: another ring, look again. `onProblem` gets a text, "" when it is over; `onLoading`
+   * is told of every request that begins (1) and ends (-1).
+   */
   constructor(
     private readonly get: GetHistory,
     private readonly onChange: () => void,
     private readonly onProblem: (text: string) => void,
+    private readonly onLoading: (change: 1 | -1) => void,
     private readonly now: () => number,
   ) {}
 
@@ -75,6 +79,7 @@ export class HistoryLoader {
   private async load(selection: Selection, wanted: Loaded): Promise<void> {
     const running = new AbortController();
     this.running = running;
+    this.onLoading(1);
     try {
       const ring = ringOf(await this.get(historyUrl(selection, wanted.span), running.signal));
       if (this.running !== running) return;
@@ -85,6 +90,8 @@ export class HistoryLoader {
       if (this.running !== running) return;
       this.failedMs = this.now();
       this.onProblem((error as Error).message);
+    } finally {
+      this.onLoading(-1);
     }
     this.running = null;
     this.onChange();

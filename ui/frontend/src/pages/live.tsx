@@ -166,6 +166,7 @@ function heatOf(panel: Panel): HeatSpec {
     counted: "spans in a cell",
     unit: "ms",
     panel,
+    leastWindows: 1,
     empty: "No spans in this range.",
   };
 }

@@ -25,6 +25,8 @@ import type { MetricDetails } from "./metric-details";
 
 const ATTRIBUTE = "attribute:";
 const MOST_GROUPS = 20;
+/** A live metric is exported every second. */
+const EXPORT_WINDOWS = 10;
 
 export function MetricView({ info }: { info: MetricInfo }) {
   const details = useDetails(info.name);
@@ -84,6 +86,7 @@ function Distribution({ info }: { info: MetricInfo }) {
       counted: "values in a cell",
       unit: plainUnitOf(info.unit),
       panel,
+      leastWindows: EXPORT_WINDOWS,
       empty: "No points of this metric in this range.",
     }),
     [panel, info.name, info.unit],

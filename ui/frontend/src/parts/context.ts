@@ -15,6 +15,9 @@ const FeedContext = createContext<LiveFeed | null>(null);
 
 export const FeedProvider = FeedContext.Provider;
 
+/** How many panels wait for their past. */
+export const historyLoading = signal(0);
+
 /** Why the past that is asked for is not there; empty when it is. */
 export const historyProblem = signal("");
 
@@ -33,6 +36,7 @@ export function usePanel(selection: Selection | null): Panel {
       getHistory,
       () => feed.request(),
       (text) => (historyProblem.value = text),
+      (change) => (historyLoading.value += change),
       () => feed.serverNowMs(),
     );
     return new Panel(feed.watch(), loader);

@@ -1,4 +1,5 @@
 /** Everywhere: where am I, is it live and how fresh, and what is looked at. */
+import { useEffect } from "preact/hooks";
 import { WINDOW_MS } from "../live/protocol";
 import { PAGES } from "../pages/registry";
 import { fixedTime, helpOpen, page, range, service, state } from "../state/app";
@@ -13,6 +14,7 @@ import { Icon } from "./icon";
 import { describe } from "./status-text";
 
 export const SERVICE_SELECT_ID = "service";
+const LEAST_WINDOWS = 1;
 
 export function Header() {
   return (
@@ -68,7 +70,14 @@ function ConnectionState() {
 }
 
 function FreshnessMeter() {
-  const { p50, p99 } = useFeed().freshness.value;
+  const feed = useFeed();
+  const { p50, p99 } = feed.freshness.value;
+  // Pages without charts are as fresh.
+  useEffect(() => {
+    const watch = feed.watch();
+    watch.select({ signal: "spans", measures: ["rate"] }, LEAST_WINDOWS);
+    return () => watch.close();
+  }, [feed]);
   return (
     <span
       class="meter"

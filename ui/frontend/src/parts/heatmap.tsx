@@ -13,14 +13,16 @@ export function Heatmap({ spec }: { spec: HeatSpec }) {
   const feed = useFeed();
   const id = useId();
   const plot = useRef<HTMLDivElement>(null);
-  const note = useRef<HTMLElement>(null);
+  const time = useRef<HTMLElement>(null);
+  const most = useRef<HTMLElement>(null);
   const empty = useSignal(true);
 
   useEffect(() => {
-    if (!plot.current || !note.current) return undefined;
+    if (!plot.current || !time.current || !most.current) return undefined;
     const chart = new HeatChart(
       plot.current,
-      note.current,
+      time.current,
+      most.current,
       spec,
       { onZoom: (fromMs, toMs) => show({ fromMs, toMs }), onZoomOut: backToNow },
       (isEmpty) => (empty.value = isEmpty),
@@ -39,10 +41,13 @@ export function Heatmap({ spec }: { spec: HeatSpec }) {
     <section class="chart" aria-labelledby={id}>
       <h2>
         <span id={id}>{spec.title}</span>
-        <small ref={note} />
+        <small ref={time} />
       </h2>
       <div class="chart-body">
         <div class="plot" ref={plot} role="img" aria-labelledby={id} />
+        <p class="legend-box scale">
+          1 <i /> <span ref={most} />
+        </p>
         {empty.value && <p class="quiet">{spec.empty}</p>}
       </div>
     </section>

@@ -6,7 +6,7 @@ import { fixedTime } from "../state/app";
 import { SPEEDS, backToNow, endAt, play, playing, speed, step, stop } from "../state/travel";
 import type { Speed } from "../state/travel";
 import { format, formatDateTime } from "../units";
-import { historyProblem, useFeed } from "./context";
+import { historyLoading, historyProblem, useFeed } from "./context";
 import { Icon } from "./icon";
 
 /** How far back the slider reaches, in ms. */
@@ -87,7 +87,10 @@ function Bar() {
       </select>
       <span class="when">
         {formatDateTime(shown.fromMs)} {"\u2013"} <b>{formatDateTime(shown.toMs)}</b>
-        <span class="quiet"> {format("ms", Math.max(0, nowMs - shown.toMs))} ago</span>
+        <span class="quiet">
+          {" "}
+          {historyLoading.value > 0 ? "loading" : ago(nowMs - shown.toMs)}
+        </span>
       </span>
       <button title="Back to now (Esc)" onClick={backToNow}>
         <Icon name="live" />
@@ -112,6 +115,10 @@ function useNow(): number {
     return () => clearInterval(timer);
   }, [feed]);
   return Math.max(nowMs.value, fixedTime.value?.toMs ?? 0);
+}
+
+function ago(ms: number): string {
+  return `${format("ms", Math.max(0, ms))} ago`;
 }
 
 /** The shortest reach that holds so long ago; beyond all of them, that time itself. */
