@@ -4,6 +4,7 @@ It stands before the router, as plain ASGI, so that no route, error page or webs
 left out.
 """
 
+import time
 from collections.abc import Iterable
 from http.cookies import CookieError, SimpleCookie
 from typing import Final
@@ -86,10 +87,8 @@ class Guard:
         return host
 
     def _check_authorisation(self, scope: Scope) -> None:
-        for value in _header(scope, b"authorization"):
-            scheme, _, token = value.partition(" ")
-            if scheme.lower() == "bearer" and self._auth.is_token(token.strip()):
-                return
+        if any(self._is_authorised(scope, value) for value in _header(scope, b"authorization")):
+            return
         if any(self._auth.is_session(value) for value in _cookies(scope)):
             return
         if not _is_websocket(scope) and scope["path"] == "/":
@@ -100,6 +99,23 @@ class Guard:
             "Send `Authorization: Bearer TOKEN`, or log in at /login.",
             ((b"www-authenticate", b'Bearer realm="tenth"'),),
         )
+
+    def _is_authorised(self, scope: Scope, header: str) -> bool:
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer":
+            return False
+        address, now_s = _address(scope), time.monotonic()
+        if wait_s := self._auth.throttle.wait_s(address, now_s):
+            raise _RefusedError(
+                429,
+                "Too many wrong tokens",
+                f"They came from {address}. Try again in {wait_s} seconds, with the right one.",
+                ((b"retry-after", str(wait_s).encode()),),
+            )
+        if self._auth.is_token(token.strip()):
+            return True
+        self._auth.throttle.failed(address, now_s)
+        return False
 
 
 def _check_origin(scope: Scope, host: str) -> None:
@@ -127,6 +143,11 @@ def _cookies(scope: Scope) -> list[str]:
         if morsel is not None:
             found.append(morsel.value)
     return found
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return client[0] if client else ""
 
 
 def _is_websocket(scope: Scope) -> bool:

@@ -1,6 +1,7 @@
 """All live clients together, and the one task that wakes them."""
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ from ui.mirror import Mirror
 
 TICK_S: Final = 0.1
 _CATALOG_INTERVAL_S: Final = 1.0
+_FAREWELL_S: Final = 1.0
 
 
 class Hub:
@@ -33,22 +35,29 @@ class Hub:
         self._catalog_content = (0, 0, -1)
         self._catalog_at_s = float("-inf")
         self._max_clients = max_clients
+        self._empty = asyncio.Event()
+        self._empty.set()
         self._executor = ThreadPoolExecutor(1, "history")
         self.frames = Frames(mirror, self._executor)
 
     def join(self, has_credit: bool = True) -> Client:
         """A new client. Raises ViolationError when there are too many."""
+        if self.closing:
+            raise ViolationError("the server stops; connect again")
         if len(self.clients) >= self._max_clients:
             self.refused["too_many_clients"] += 1
             raise ViolationError("too many live clients; close another tab, or try again later")
         self._renew_catalog()
         client = Client(self, has_credit)
         self.clients.add(client)
+        self._empty.clear()
         return client
 
     def leave(self, client: Client) -> None:
         """Forget a client."""
         self.clients.discard(client)
+        if not self.clients:
+            self._empty.set()
 
     async def run(self) -> None:
         """Wake clients on each update of the mirror, and ten times a second for the slow ones."""
@@ -72,6 +81,13 @@ class Hub:
         for client in self.clients:
             client.wake.set()
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+    async def drain(self) -> None:
+        """Tell every client to go, and give them a moment to hear it."""
+        self.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FAREWELL_S):
+                await self._empty.wait()
 
     def sent(self, frame: Frame) -> None:
         """Count a frame that was handed to a socket."""

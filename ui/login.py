@@ -1,5 +1,7 @@
 """Logging in: a token once, then a session cookie."""
 
+import time
+from collections.abc import Callable
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -27,6 +29,8 @@ autofocus maxlength="1024"></label>
 </html>
 """
 _WRONG: Final = "That is not a token of this server. Check it and try again."
+_SPENT: Final = "This link was used, or is older than ten minutes. Log in with the token."
+_TOO_OFTEN: Final = "Too many wrong tokens came from there. Try again in {} seconds."
 
 
 class Login(msgspec.Struct):
@@ -40,11 +44,14 @@ def login_routes(auth: Auth) -> list[HTTPRouteHandler]:
 
     @get("/login", include_in_schema=False)
     async def login_page(request: Request[Any, Any, Any]) -> Response[Any]:
-        """The form; with `?token=` it logs in at once and takes the token out of the address."""
-        token = request.query_params.get("token")
-        if token is None:
-            return _form("", 200)
-        return _admit(request, token)
+        """The form; with `?code=` or `?token=` it logs in at once and takes that out of the
+        address. A code logs in once; a token in an address is good for ever."""
+        code, token = (request.query_params.get(name) for name in ("code", "token"))
+        if code is not None:
+            return _admit(request, auth.spend_login_code, code, _SPENT)
+        if token is not None:
+            return _admit(request, auth.is_token, token, _WRONG)
+        return _form("", 200)
 
     @post("/login", include_in_schema=False)
     async def login(
@@ -52,16 +59,23 @@ def login_routes(auth: Auth) -> list[HTTPRouteHandler]:
         data: URLEncodedBody[Login],
     ) -> Response[Any]:
         """A token from the form."""
-        return _admit(request, data.token)
+        return _admit(request, auth.is_token, data.token, _WRONG)
 
     @post("/logout", include_in_schema=False)
     async def logout() -> Redirect:
         """End the browser's session."""
         return Redirect("/login", status_code=303, cookies=[Cookie(COOKIE, value="", max_age=0)])
 
-    def _admit(request: Request[Any, Any, Any], token: str) -> Response[Any]:
-        if not auth.is_token(token):
-            return _form(_WRONG, 401)
+    def _admit(
+        request: Request[Any, Any, Any], check: Callable[[str], bool], secret: str, wrong: str
+    ) -> Response[Any]:
+        address = request.client.host if request.client else ""
+        now_s = time.monotonic()
+        if wait_s := auth.throttle.wait_s(address, now_s):
+            return _form(_TOO_OFTEN.format(wait_s), 429, {"Retry-After": str(wait_s)})
+        if not check(secret):
+            auth.throttle.failed(address, now_s)
+            return _form(wrong, 401)
         cookie = Cookie(
             COOKIE,
             value=auth.new_session(),
@@ -75,10 +89,10 @@ def login_routes(auth: Auth) -> list[HTTPRouteHandler]:
     return [login_page, login, logout]
 
 
-def _form(message: str, status: int) -> Response[Any]:
+def _form(message: str, status: int, headers: dict[str, str] | None = None) -> Response[Any]:
     return Response(
         _PAGE.format(message=message),
         status_code=status,
         media_type=MediaType.HTML,
-        headers={"Cache-Control": "no-store"},
+        headers={"Cache-Control": "no-store", **(headers or {})},
     )

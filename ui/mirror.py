@@ -139,8 +139,11 @@ class Mirror:
         signal_of[block.window < self.oldest_window] = 0
         for signal, name in SIGNALS.items():
             rows = np.flatnonzero(signal_of == signal)
-            if len(rows):
-                taken = block if len(rows) == len(block) else block.take(rows)
+            taken = block if len(rows) == len(block) else block.take(rows)
+            if update.history:
+                # A feed that comes back repeats the ring; only what is news counts as changed.
+                taken = taken.take(np.flatnonzero(~self.rings[name].holds(taken)))
+            if len(taken):
                 self.rings[name].replace(taken, self.sequence)
 
     def _renew_limits(self) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
 from types import FrameType
 from typing import Any
@@ -37,7 +37,7 @@ async def serve(config: UiConfig, listener: socket.socket) -> None:
         app = build_app(config)
         tracing = Tracing.of(config)
         asgi = app.asgi if tracing is None else tracing.wrap(app.asgi)
-        server = DrainingServer(_uvicorn_config(asgi, config), before_drain=app.hub.close)
+        server = DrainingServer(_uvicorn_config(asgi, config), before_drain=app.hub.drain)
         logger.info("the page is at %s", config.listen)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
@@ -67,15 +67,16 @@ def _uvicorn_config(asgi: Any, config: UiConfig) -> uvicorn.Config:
 
 
 class DrainingServer(uvicorn.Server):
-    """Calls `before_drain` before it waits for connections: live streams never end otherwise."""
+    """Awaits `before_drain` before it closes connections: live streams never end otherwise, and
+    their clients would hear uvicorn's close code, not ours."""
 
-    def __init__(self, config: uvicorn.Config, before_drain: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, before_drain: Callable[[], Awaitable[None]]) -> None:
         super().__init__(config)
         self._before_drain = before_drain
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Uvicorn's, with live clients told first."""
-        self._before_drain()
+        await self._before_drain()
         await super().shutdown(sockets)
 
 

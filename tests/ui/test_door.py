@@ -7,7 +7,8 @@ import pytest
 import websockets
 
 from tests.ui.conftest import Start, Tenth
-from ui.auth import Auth
+from ui.auth import Auth, login_code
+from ui.throttle import Throttle
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:4319", "[::1]:80", "tenth.example:99"])
@@ -144,3 +145,48 @@ async def test_unknown_addresses_and_methods(tenth: Tenth) -> None:
         problem: dict[str, Any] = response.json()
         assert response.headers["content-type"] == "application/problem+json"
         assert problem["detail"]
+
+
+async def test_a_login_code_is_good_once(start: Start) -> None:
+    """A link with a code of `login_code` logs in once; then it is worth nothing."""
+    tenth = await start(ui_tokens=("secret",))
+    code = login_code(["secret"])
+    first = await tenth.http.get("/login", params={"code": code})
+    assert (first.status_code, first.headers["location"]) == (303, "/")
+    for worthless in (code, login_code(["other"]), "", "x.y", code[:-1]):
+        again = await tenth.http.get("/login", params={"code": worthless})
+        assert again.status_code == 401, worthless
+        assert "set-cookie" not in again.headers
+
+
+@pytest.mark.parametrize("way", ["form", "link", "bearer"])
+async def test_guessing_is_slow(start: Start, way: str) -> None:
+    """After ten wrong tokens an address must wait, even with the right one; sessions go on."""
+    tenth = await start(ui_tokens=("secret",))
+
+    async def attempt(token: str) -> httpx.Response:
+        if way == "bearer":
+            headers = {"authorization": f"Bearer {token}"}
+            return await tenth.http.get("/api/stats", headers=headers)
+        return await _login(tenth.http, way, token)
+
+    for number in range(10):
+        assert (await attempt(f"guess {number}")).status_code == 401
+    refused = await attempt("secret")
+    assert refused.status_code == 429
+    assert 1 <= int(refused.headers["retry-after"]) <= 6
+    cookie = f"tenth_session={Auth(['secret']).new_session()}"
+    assert (await tenth.http.get("/api/stats", headers={"cookie": cookie})).status_code == 200
+
+
+def test_the_throttle_forgets() -> None:
+    """Failures of one address do not bind another, wear off, and take bounded memory."""
+    throttle = Throttle()
+    for _ in range(12):
+        throttle.failed("a", 100.0)
+    assert throttle.wait_s("b", 100.0) == 0
+    assert throttle.wait_s("a", 100.0) > 10
+    assert throttle.wait_s("a", 116.0) == 0
+    for number in range(5_000):
+        throttle.failed(f"address {number}", 100.0)
+    assert throttle.wait_s("a", 100.0) == 0

@@ -337,3 +337,21 @@ async def test_a_live_heatmap(start: Start) -> None:
     lower, upper = np.frombuffer(panel["buckets"], "<f4").tolist()
     assert (lower, upper) == pytest.approx((2**20 / 1e6, 2**20.5 / 1e6))
     assert np.frombuffer(panel["values"]["heatmap"], "<f4").tolist() == [5]
+
+
+async def test_a_feed_that_comes_back_brings_only_news(start: Start) -> None:
+    """When the feed breaks and returns in one epoch, clients get only what changed meanwhile."""
+    rows = [Row(NOW_WINDOW - i, 0, count=i, cells=[(1.0, 2.0, float(i))]) for i in range(1, 50)]
+    tenth = await start(collector_with(rows))
+    client = await tenth.live()
+    await client.subscribe(1)
+    await client.frame_count(1)
+    changed = [Row(NOW_WINDOW - 7, 0, count=70, cells=[(1.0, 2.0, 70.0)])]
+    kept = [row for row in rows if row.window != NOW_WINDOW - 7]
+    series = [spans_series(0), spans_series(1, service="shop", name="POST /")]
+    tenth.collector.history = [update(12, kept + changed, series, history=True)]
+    tenth.collector.hang_up()
+    await client.value(1, NOW_WINDOW - 7, "rate", 700)
+    panel = client.frames[-1]["panels"][0]
+    assert not panel["reset"]
+    assert np.frombuffer(panel["offsets"], "<u2").tolist() == [0]
