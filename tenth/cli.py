@@ -4,9 +4,11 @@ A command is a settings model, so that flags, environment and `tenth.toml` are
 one definition. What a command needs to run is imported when it runs.
 """
 
+import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NoReturn
 
 from pydantic import Field, ValidationError
 from pydantic_settings import CliApp, CliPositionalArg, CliSuppress, SettingsError
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
+# As shells count the end by a signal.
+EXIT_INTERRUPTED: Final = 130
 
 
 class Serve(Settings, cli_prog_name="tenth serve"):
@@ -97,11 +101,24 @@ class Run(Connection, cli_prog_name="tenth run"):
         run(self.command, self)
 
 
-class Query(Connection, cli_prog_name="tenth query"):
-    """Asks the archive in SQL and prints the answer."""
+class Query(Connection, cli_prog_name="tenth query", cli_shortcuts={"output": "o"}):
+    """Asks the archive in SQL and prints the answer.
 
-    query: CliPositionalArg[str] = Field(description="One read-only SQL statement.")
-    as_json: bool = Field(False, validation_alias="json", description="Print the answer as JSON.")
+    Exits with 0 when the answer is complete as far as --max-rows allows, with 1 when Tenth is not
+    there, refuses or breaks off, with 2 when the command line makes no sense, and with 130 after
+    Ctrl-C, which also ends the query.
+    """
+
+    query: CliPositionalArg[str] = Field(
+        description="One read-only SQL statement; - reads it from standard input."
+    )
+    format: Literal["table", "csv", "json", "arrow", "parquet"] = Field(
+        "table", description="Form of the answer."
+    )
+    as_json: bool = Field(False, validation_alias="json", description="The same as --format json.")
+    output: Path | None = Field(
+        None, description="File to write instead of standard output, once all has come."
+    )
     max_rows: Annotated[int, Field(ge=1)] | None = Field(None, description="Most rows to return.")
     timeout: Duration | None = Field(None, description="Longest time the query may run.")
 
@@ -110,6 +127,23 @@ class Query(Connection, cli_prog_name="tenth query"):
         from tenth.query import query
 
         query(self)
+
+
+class Doctor(Settings, cli_prog_name="tenth doctor"):
+    """Looks for what is wrong with Tenth here, and says what to do.
+
+    Takes the settings of `tenth serve`. Exits with 0 when there is no problem, else with 1.
+    """
+
+    as_json: bool = Field(
+        False, validation_alias="json", description="Print what was found as JSON."
+    )
+
+    def cli_cmd(self) -> None:
+        """Prints the findings."""
+        from tenth.doctor import show_findings
+
+        show_findings(self, in_json=self.as_json)
 
 
 class Version(Connection, cli_prog_name="tenth version"):
@@ -129,6 +163,7 @@ COMMANDS: Final[dict[str, type["BaseSettings"]]] = {
     "demo": Demo,
     "run": Run,
     "query": Query,
+    "doctor": Doctor,
     "collector": Collector,
     "storage": Storage,
     "ui": Ui,
@@ -161,6 +196,12 @@ def _run(name: str, words: list[str]) -> None:
         _fail(f"{name}: {error}", EXIT_USAGE)
     except UserError as error:
         _fail(f"{name}: {error}", EXIT_FAILED)
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever reads has enough, such as `head`; nor is the rest for the interpreter to write.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_FAILED)
 
 
 def _split_program(words: list[str]) -> tuple[list[str], list[str]]:

@@ -1,87 +1,159 @@
 """`tenth query SQL`: the archive on the command line."""
 
+import codecs
+import io
 import json
-from typing import TYPE_CHECKING, Any, Final
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-import httpx
+from rich.console import Console
+from rich.progress import FileSizeColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
 
+from tenth.client import ARROW, Client, QueryError
 from tenth.errors import UserError
 from tenth.settings import tokens
 
 if TYPE_CHECKING:
     from tenth.cli import Query
 
-# What the answer may take beyond the time the query itself is given.
-MARGIN_S: Final = 5.0
-DEFAULT_TIMEOUT_S: Final = 60.0
+JSON: Final = "application/json"
+MEDIA_TYPES: Final = {
+    "table": JSON,
+    "json": JSON,
+    "csv": "text/csv",
+    "arrow": ARROW,
+    "parquet": "application/vnd.apache.parquet",
+}
+BINARY: Final = ("arrow", "parquet")
+# A file or a pipe has no width that a table would have to fit in.
+ENDLESS_COLUMNS: Final = 100_000
+# The server takes no longer statements.
+MAX_QUERY_CHARACTERS: Final = 64 * 1024
+
+Pieces = Iterator[bytes]
 
 
-class QueryError(UserError):
-    """Tenth could not be asked, or refused."""
+class OutputError(UserError):
+    """The answer cannot go where it should."""
 
 
 def query(command: "Query") -> None:
-    """Asks and prints. Raises QueryError."""
-    answer = ask(command)
-    if command.as_json:
-        print(json.dumps(answer, ensure_ascii=False))
-    else:
-        _print_table(answer)
-
-
-def ask(command: "Query") -> dict[str, Any]:
-    """The answer of `POST /api/sql`. Raises QueryError."""
-    body: dict[str, Any] = {"query": command.query}
-    if command.max_rows is not None:
-        body["max_rows"] = command.max_rows
-    if command.timeout is not None:
-        body["timeout_ms"] = int(command.timeout)
+    """Asks and writes the answer. Raises QueryError and OutputError."""
+    chosen = "json" if command.as_json else command.format
+    if chosen in BINARY and command.output is None and sys.stdout.isatty():
+        raise OutputError(f"{chosen} is not for terminals: name a file with -o, or use a pipe")
+    statement = _statement(command.query)
     ui_tokens = tokens(command.ui_token)
+    timeout_s = command.timeout.seconds if command.timeout else None
+    with (
+        Client(f"http://{command.ui.reachable}", ui_tokens[0] if ui_tokens else None) as client,
+        _waiting(client.url) as progress,
+        client.answer(statement, None, command.max_rows, timeout_s, MEDIA_TYPES[chosen]) as pieces,
+    ):
+        counted = progress(pieces)
+        if MEDIA_TYPES[chosen] == JSON:
+            counted = iter([_whole(counted)])
+        with _open(command.output) as file:
+            if chosen == "table":
+                _write_table(json.loads(next(counted)), file)
+            else:
+                _copy(counted, file)
+
+
+def _statement(text: str) -> str:
+    return sys.stdin.read(MAX_QUERY_CHARACTERS + 1) if text == "-" else text
+
+
+def _whole(pieces: Pieces) -> bytes:
+    """All of a JSON answer. Raises QueryError when it ends with a problem instead of a count."""
+    body = b"".join(pieces)
     try:
-        # No proxy from the environment: Tenth is here, or where the setting says.
-        response = httpx.post(
-            f"http://{command.ui.reachable}/api/sql",
-            json=body,
-            headers={"Authorization": f"Bearer {ui_tokens[0]}"} if ui_tokens else {},
-            timeout=command.timeout.seconds + MARGIN_S if command.timeout else DEFAULT_TIMEOUT_S,
-            trust_env=False,
-        )
-    except httpx.HTTPError as error:
-        raise QueryError(
-            f"no answer from {command.ui.reachable} ({error}): is `tenth serve` running there?"
-        ) from error
-    if response.is_success:
-        answer: dict[str, Any] = response.json()
-        return answer
-    raise QueryError(_problem(response))
+        error = json.loads(body).get("error")
+    except (ValueError, AttributeError) as broken:
+        raise QueryError(f"the answer is not JSON ({broken}): is that Tenth?") from broken
+    if error:
+        raise QueryError(": ".join(str(error[key]) for key in ("title", "detail") if key in error))
+    return body
 
 
-def _problem(response: httpx.Response) -> str:
-    """The text of an RFC 9457 problem, or of whatever else came."""
+@contextmanager
+def _waiting(url: str) -> Iterator[Callable[[Pieces], Pieces]]:
+    """Shows on a terminal how long it takes and how much has come; gone when the answer is shown.
+
+    Gives what is to count the pieces.
+    """
+    columns = (SpinnerColumn(), TextColumn(url), TimeElapsedColumn(), FileSizeColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as (
+        progress
+    ):
+        task = progress.add_task("", total=None)
+
+        def counted(pieces: Pieces) -> Pieces:
+            for piece in pieces:
+                progress.advance(task, len(piece))
+                if sys.stdout.isatty():
+                    progress.stop()
+                yield piece
+            progress.stop()
+
+        yield counted
+
+
+def _open(path: Path | None) -> AbstractContextManager[BinaryIO]:
+    return nullcontext(sys.stdout.buffer) if path is None else _replacing(path)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file that takes its name when it is complete, and never exists in part."""
+    part = path.with_name(f"{path.name}.part")
     try:
-        problem = response.json()
-        return ": ".join(str(problem[key]) for key in ("title", "detail") if problem.get(key))
-    except (ValueError, AttributeError):
-        return f"HTTP {response.status_code}: {response.text[:500]}"
+        with part.open("wb") as file:
+            yield file
+        part.replace(path)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
-def _print_table(answer: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+def _copy(pieces: Pieces, file: BinaryIO) -> None:
+    if not file.isatty():
+        file.writelines(pieces)
+        return
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    file.writelines(_visible(decoder.decode(piece), keep="\r\n\t").encode() for piece in pieces)
+    file.write(b"\n")
 
+
+def _write_table(answer: dict[str, Any], file: BinaryIO) -> None:
     table = Table()
     for column in answer["columns"]:
         table.add_column(Text(column["name"]))
     for row in answer["rows"]:
         table.add_row(*(Text(_cell(value)) for value in row))
-    console = Console()
+    text = io.TextIOWrapper(file, encoding="utf-8", write_through=True)
+    console = Console(file=text, width=None if file.isatty() else ENDLESS_COLUMNS)
     console.print(table)
     more = " (there are more)" if answer["truncated"] else ""
-    console.print(f"{answer['row_count']} rows{more} in {answer['elapsed_ms']:.1f} ms", style="dim")
+    count = f"{answer['row_count']} rows{more} in {answer['elapsed_ms']:.1f} ms"
+    console.print(count, style="dim", highlight=False)
+    # The file is the caller's to close.
+    text.detach()
 
 
 def _cell(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    # Control characters of telemetry must not reach the terminal.
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+    return _visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def _visible(text: str, keep: str = "") -> str:
+    """Text in which control characters, which must not reach a terminal, are written out."""
+    return "".join(
+        char if char.isprintable() or char in keep else repr(char)[1:-1] for char in text
+    )

@@ -194,7 +194,7 @@ def _provider(settings: Settings, processes: Processes) -> MeterProvider:
     reader = PeriodicExportingMetricReader(
         _exporter(settings), export_interval_millis=settings.self_observation_interval
     )
-    resource = Resource({"service.name": "tenth", "service.version": __version__})
+    resource = Resource.create({"service.name": "tenth", "service.version": __version__})
     provider = MeterProvider([reader], resource, shutdown_on_exit=False)
     register(provider.get_meter("tenth"), processes)
     return provider

@@ -4,7 +4,6 @@ import asyncio
 import http.client
 import logging
 import os
-import socket
 import sys
 import time
 from typing import Final
@@ -15,6 +14,7 @@ from tenth.data_dir import DataDir, exclusive
 from tenth.errors import UserError
 from tenth.exporting import endpoint
 from tenth.logs import start_log
+from tenth.ports import probe
 from tenth.roles import SUPERVISED, watch_supervisor
 from tenth.settings import ENV_PREFIX, Settings, as_environment, tokens
 from tenth.supervisor import RoleProcess, Supervisor
@@ -77,17 +77,14 @@ def role_process(name: RoleName, settings: Settings) -> RoleProcess:
 
 
 def _check_free(name: str, address: NetworkAddress) -> None:
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((address.host, address.port))
-        except OSError as error:
-            flag = name.replace("_", "-")
-            raise AddressInUseError(
-                f"cannot listen on {address}: {error.strerror}. Stop what uses it, or choose "
-                f"another address with --{flag}"
-            ) from error
+    try:
+        probe(address)
+    except OSError as error:
+        flag = name.replace("_", "-")
+        raise AddressInUseError(
+            f"cannot listen on {address}: {error.strerror}. Stop what uses it, or choose "
+            f"another address with --{flag}"
+        ) from error
 
 
 async def _introduce(settings: Settings, supervisor: Supervisor) -> None:

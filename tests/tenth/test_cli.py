@@ -82,7 +82,17 @@ def test_help_lists_every_command_and_exits_with_0() -> None:
     for words in ([], ["--help"], ["help"]):
         shown = tenth(*words)
         assert shown.returncode == 0
-        for name in ("serve", "demo", "run", "query", "collector", "storage", "ui", "version"):
+        for name in (
+            "serve",
+            "demo",
+            "run",
+            "query",
+            "doctor",
+            "collector",
+            "storage",
+            "ui",
+            "version",
+        ):
             assert f"\n  {name} " in shown.stdout
 
 
