@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Route
 
-from tests.browser.opened import Opened
+from tests.browser.opened import DESK, PHONE, Opened
 from tests.browser.traffic import Traffic
 from tests.waiting import eventually
 
@@ -39,6 +39,17 @@ def test_a_pause_holds_the_picture_and_going_on_shows_what_was_missed(
     assert opened.pixels(CHART) != before
     assert opened.stats()["reconnects"] == 0
     eventually(lambda: "to" not in opened.query(), 5, "an address without times")
+
+
+def test_a_paused_picture_is_drawn_anew_for_another_size(opened: Opened) -> None:
+    """A window that is made narrow and wide again during a pause shows the same picture."""
+    opened.page.keyboard.press("Space")
+    opened.state("paused")
+    before = opened.pixels(CHART)
+    opened.page.set_viewport_size(PHONE)
+    eventually(lambda: opened.pixels(CHART) != before, 10, "a narrow picture")
+    opened.page.set_viewport_size(DESK)
+    eventually(lambda: opened.pixels(CHART) == before, 10, "the same picture")
 
 
 def test_going_back_and_playing_moves_the_time_shown(opened: Opened) -> None:

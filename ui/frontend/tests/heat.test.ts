@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { heatGrid } from "../src/chart/heatgrid";
-import { roundValues } from "../src/chart/plot";
+import { linesUpTo, roundValues } from "../src/chart/plot";
 import { Grid } from "../src/chart/sample";
 import { PanelRing } from "../src/live/ring";
 import { update } from "./frames";
@@ -54,4 +54,14 @@ test("a logarithmic axis has round values", () => {
   assert.deepEqual(roundValues(1, 300), [1, 3, 10, 30, 100, 300]);
   assert.deepEqual(roundValues(0.8, 6), [1, 2, 5]);
   assert.deepEqual(roundValues(0.01, 5000), [0.01, 0.1, 1, 10, 100, 1000]);
+});
+
+test("an axis has lines in good steps, the last at its top", () => {
+  assert.deepEqual(linesUpTo(0, 50, 5, false), [0, 10, 20, 30, 40, 50]);
+  assert.deepEqual(linesUpTo(0, 50, 4, false), [0, 25, 50]);
+  assert.deepEqual(linesUpTo(0, 1.5, 5, false), [0, 0.5, 1, 1.5]);
+  assert.deepEqual(linesUpTo(0, 3072, 5, true), [0, 1024, 2048, 3072]);
+  assert.deepEqual(linesUpTo(0, 4096, 5, true), [0, 1024, 2048, 3072, 4096]);
+  assert.deepEqual(linesUpTo(-2, 10, 6, false), [-2, 0, 2, 4, 6, 8, 10]);
+  assert.deepEqual(linesUpTo(0, 7, 0, false), [0, 7]);
 });

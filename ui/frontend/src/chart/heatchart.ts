@@ -136,8 +136,10 @@ export class HeatChart {
 
   private resize(): void {
     const { clientWidth: width, clientHeight: height } = this.host;
-    if (width > 0 && height > 0) this.plot?.setSize({ width, height });
+    if (width === 0 || height === 0) return;
+    this.plot?.setSize({ width, height });
     this.picture = "";
+    this.events.onResize();
   }
 
   private build(): void {

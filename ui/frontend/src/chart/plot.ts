@@ -7,6 +7,8 @@ import type { Unit } from "../units";
 export interface ChartEvents {
   onZoom(fromMs: number, toMs: number): void;
   onZoomOut(): void;
+  /** What stands there was made for another size. */
+  onResize(): void;
 }
 
 const SYNC_KEY = "tenth";
@@ -21,7 +23,9 @@ const TIME_INCREMENTS = [
   ...[60, 120, 300, 600, 900, 1800],
   ...[3600, 7200, 10_800, 21_600, 43_200, 86_400],
 ].map((s) => s * 1000);
-const BINARY_INCREMENTS = Array.from({ length: 50 }, (_, power) => 2 ** power);
+const LINE_SPACE_PX = 34;
+/** First digits of a good step between lines. */
+const GOOD_STEPS = [1, 2, 2.5, 5];
 
 export const PADDING: uPlot.Padding = [8, RIGHT_PX, 0, 0];
 
@@ -50,11 +54,36 @@ export function valueAxis(host: HTMLElement, unit: Unit): uPlot.Axis {
   return {
     ...look(host),
     size: Y_AXIS_PX,
-    space: 36,
     gap: 6,
+    splits: (plot, _axis, min, max) =>
+      linesUpTo(min, max, plot.bbox.height / devicePixelRatio / LINE_SPACE_PX, binary),
     values: (_, values) => values.map((value) => format(unit, value)),
-    ...(binary ? { incrs: BINARY_INCREMENTS } : {}),
   };
+}
+
+/**
+ * Where an axis has its lines: as many as there is room for, in good steps, and one at its very
+ * top. `min` is zero, or below it as well.
+ */
+export function linesUpTo(min: number, max: number, most: number, binary: boolean): number[] {
+  const reach = Math.max(max, -min);
+  let step = reach;
+  for (let lines = Math.max(1, Math.floor((most * reach) / (max - min))); lines > 1; lines -= 1) {
+    if (!isGood(reach / lines, binary)) continue;
+    step = reach / lines;
+    break;
+  }
+  const lines: number[] = [];
+  for (let i = Math.ceil(min / step); i * step <= max; i += 1) {
+    lines.push(Number((i * step).toPrecision(12)));
+  }
+  return lines;
+}
+
+function isGood(step: number, binary: boolean): boolean {
+  if (binary) return Number.isInteger(Math.log2(step));
+  const first = step / 10 ** Math.floor(Math.log10(step) + 1e-9);
+  return GOOD_STEPS.some((good) => Math.abs(first - good) < 1e-6);
 }
 
 /** An axis of logarithms: `perOctave` steps of its scale double the value. */

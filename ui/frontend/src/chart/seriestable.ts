@@ -69,7 +69,8 @@ export class SeriesTable {
     private readonly table: HTMLTableElement,
     private readonly spec: SeriesTableSpec,
     private readonly onEmpty: (empty: boolean) => void,
-    private readonly onOrder: () => void,
+    /** Something other than data changed: paint soon. */
+    private readonly onChange: () => void,
   ) {
     this.column = spec.sortBy;
     this.body = table.tBodies[0] ?? table.createTBody();
@@ -196,7 +197,7 @@ export class SeriesTable {
       const cell = element.insertCell();
       cell.className = "spark";
       cell.append(canvas);
-      row.sparkline = new Sparkline(canvas, "--series-0");
+      row.sparkline = new Sparkline(canvas, "--series-0", () => this.repaint());
     }
     name.onclick = () => spec.onPick?.(spec.panel.ring.series[row.series]?.labels ?? {});
     this.rows.push(row);
@@ -244,9 +245,13 @@ export class SeriesTable {
     this.descending = this.column === column ? !this.descending : column !== null;
     this.column = column;
     this.markOrder();
+    this.repaint();
+  }
+
+  private repaint(): void {
     this.paints = 0;
     this.painted = "";
-    this.onOrder();
+    this.onChange();
   }
 
   private markOrder(): void {

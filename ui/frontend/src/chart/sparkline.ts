@@ -25,12 +25,17 @@ export class Sparkline {
   private height = 0;
   private readonly resizes: ResizeObserver;
 
+  /** `onResize`: the canvas was emptied, paint it again. */
   constructor(
     private readonly canvas: HTMLCanvasElement,
     private colourName: ColourName,
+    onResize: () => void,
   ) {
     this.context = canvas.getContext("2d") as CanvasRenderingContext2D;
-    this.resizes = new ResizeObserver(() => this.resize());
+    this.resizes = new ResizeObserver(() => {
+      this.resize();
+      onResize();
+    });
     this.resizes.observe(canvas);
     this.resize();
   }

@@ -128,7 +128,10 @@ export class TimeChart {
 
   private resize(): void {
     const { clientWidth: width, clientHeight: height } = this.canvasHost;
-    if (width > 0 && height > 0) this.plot?.setSize({ width, height });
+    if (width === 0 || height === 0) return;
+    this.plot?.setSize({ width, height });
+    this.painted = "";
+    this.events.onResize();
   }
 
   private build(): void {

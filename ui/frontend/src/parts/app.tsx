@@ -17,8 +17,10 @@ export function App() {
   if (!shown) return null;
   return (
     <>
-      <Header />
-      <TimeBar />
+      <div class="top">
+        <Header />
+        <TimeBar />
+      </div>
       {problem.value !== "" && (
         <p class="problem" role="alert">
           <Icon name="warn" />

@@ -39,9 +39,12 @@ export function Card({ spec }: { spec: CardSpec }) {
 
   useEffect(() => {
     if (!canvas.current) return;
-    const sparkline = new Sparkline(canvas.current, spec.colour);
     let paints = 0;
     let painted = "";
+    const sparkline = new Sparkline(canvas.current, spec.colour, () => {
+      painted = "";
+      feed.request();
+    });
     const stop = feed.onPaint((endWindow) => {
       const view = viewOf(endWindow, range.peek(), fixedTime.peek());
       const { ring } = spec.line;

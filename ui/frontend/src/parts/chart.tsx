@@ -27,6 +27,7 @@ export function Chart({ spec }: { spec: ChartSpec }) {
       {
         onZoom: (fromMs, toMs) => show({ fromMs, toMs }),
         onZoomOut: backToNow,
+        onResize: () => feed.request(),
       },
       (isEmpty) => (empty.value = isEmpty),
     );

@@ -24,7 +24,11 @@ export function Heatmap({ spec }: { spec: HeatSpec }) {
       time.current,
       most.current,
       spec,
-      { onZoom: (fromMs, toMs) => show({ fromMs, toMs }), onZoomOut: backToNow },
+      {
+        onZoom: (fromMs, toMs) => show({ fromMs, toMs }),
+        onZoomOut: backToNow,
+        onResize: () => feed.request(),
+      },
       (isEmpty) => (empty.value = isEmpty),
     );
     const stop = feed.onPaint((endWindow) => {
