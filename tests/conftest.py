@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGES = ("tenth", "collector", "storage", "ui")
+BROWSER_FOLDERS = ("browser", "journeys")
 
 
 def pytest_configure() -> None:
@@ -21,6 +22,7 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Runs the journeys last: they are slow, and from its first use on Playwright's synchronous
-    interface keeps an event loop running in this thread, in which no other test could have one."""
-    items.sort(key=lambda item: "journeys" in item.path.parts)
+    """Runs the tests in a browser last: they are slow, and from its first use on Playwright's
+    synchronous interface keeps an event loop running in this thread, where no other test could
+    have one."""
+    items.sort(key=lambda item: item.path.parent.name in BROWSER_FOLDERS)

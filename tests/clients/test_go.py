@@ -11,6 +11,8 @@ from tests.clients.received import received
 from tests.clients.sdk import Sdk
 from tests.clients.telemetry import assert_same, sent
 
+pytestmark = pytest.mark.clients
+
 FOLDER = Path(__file__).parent / "go"
 # Its exporter leaves the trace state of links out.
 SDK = Sdk(scope_attributes=frozenset(Signal), link_trace_state="")

