@@ -1,15 +1,15 @@
 """One browser context with one page of Tenth in it, and what it complains about."""
 
 import json
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qs
 
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, ViewportSize
 
 from tests.waiting import eventually
 
-DESK = {"width": 1440, "height": 900}
-PHONE = {"width": 360, "height": 800}
+DESK: Final[ViewportSize] = {"width": 1440, "height": 900}
+PHONE: Final[ViewportSize] = {"width": 360, "height": 800}
 
 _PIXELS = "canvas => canvas.toDataURL()"
 
@@ -20,7 +20,7 @@ class Opened:
     def __init__(self, browser: Browser, address: str, **options: Any) -> None:
         self.complaints: list[str] = []
         self._address = address
-        self._context = browser.new_context(**({"viewport": DESK} | options))
+        self._context = browser.new_context(**{"viewport": DESK, **options})
         self.page = self._context.new_page()
         self.page.on(
             "console", lambda m: self.complaints.append(m.text) if m.type == "error" else None

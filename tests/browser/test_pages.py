@@ -1,7 +1,7 @@
 """Every page, in both themes, on a desk and on a phone."""
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, ViewportSize
 
 from tests.browser.opened import DESK, PHONE, Opened
 from tests.browser.traffic import BUSY, CALM, GAUGE, HISTOGRAM, OPERATIONS, Traffic
@@ -22,7 +22,7 @@ PAGES = {
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["1440", "360"])
 def test_pages_fit_and_do_not_complain(
-    browser: Browser, system: System, traffic: Traffic, scheme: str, viewport: dict[str, int]
+    browser: Browser, system: System, traffic: Traffic, scheme: str, viewport: ViewportSize
 ) -> None:
     """Each page shows its content without an error and without scrolling sideways."""
     opened = Opened(browser, f"http://{system.ui}", viewport=viewport, color_scheme=scheme)
