@@ -7,7 +7,6 @@ import os
 import sys
 import time
 from typing import Final
-from urllib.parse import quote
 
 from tenth.configs import RoleName, check
 from tenth.data_dir import DataDir, exclusive
@@ -90,7 +89,7 @@ def _check_free(name: str, address: NetworkAddress) -> None:
 async def _introduce(settings: Settings, supervisor: Supervisor) -> None:
     """Waits until all roles are ready and says where things are; then observes Tenth itself."""
     await _wait_until_ready(settings.ui.reachable)
-    print(_introduction(settings), flush=True)
+    print(introduction(settings, on_terminal=sys.stdout.isatty()), flush=True)
     if settings.self_observation and settings.self_otlp:
         from tenth.self_metrics import observe
 
@@ -122,12 +121,14 @@ def _why_not_ready(ui: NetworkAddress) -> str | None:
     return None if response.status == http.HTTPStatus.OK else body.decode(errors="replace")
 
 
-def _introduction(settings: Settings) -> str:
+def introduction(settings: Settings, *, on_terminal: bool) -> str:
+    """Where everything is. On a terminal the link logs in by itself, once; logs are read later."""
     page = f"http://{settings.ui.reachable}/"
     ui_tokens = tokens(settings.ui_token)
-    # On a terminal the link logs in by itself; a log file must not hold the token.
-    if ui_tokens and sys.stdout.isatty():
-        page += f"login?token={quote(ui_tokens[0])}"
+    if ui_tokens and on_terminal:
+        from ui.auth import login_code
+
+        page += f"login?code={login_code(ui_tokens)}"
     return "\n".join(
         [
             f"Tenth is ready. Open {page}",

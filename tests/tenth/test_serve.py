@@ -11,9 +11,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
+from pydantic import SecretStr
 
+from tenth.serve import introduction
+from tenth.settings import Settings
+from tenth.values import NetworkAddress
 from tests.tenth.served import ROLES, TOKEN, Tenth, serving
 from tests.waiting import eventually
 
@@ -34,6 +39,19 @@ def test_the_start_says_where_everything_is(tenth: Tenth) -> None:
     assert tenth.otlp_grpc in text
     assert str(tenth.data) in text
     assert tenth.is_ready()
+
+
+def test_the_link_on_a_terminal_logs_in_once(tenth: Tenth) -> None:
+    """Whoever starts Tenth on a terminal opens the page with a click; the link is no token."""
+    settings = Settings(ui=NetworkAddress(tenth.ui), ui_token=SecretStr(TOKEN))
+    first_line, *_ = introduction(settings, on_terminal=True).splitlines()
+    link = first_line.rpartition(" ")[2]
+    assert TOKEN not in link
+    outcomes = []
+    for _ in range(2):
+        with httpx.Client(follow_redirects=True, trust_env=False) as browser:
+            outcomes.append((browser.get(link).status_code, "session" in str(browser.cookies)))
+    assert outcomes == [(200, True), (401, False)]
 
 
 def test_tokens_are_in_no_command_line_and_no_log(tenth: Tenth) -> None:
