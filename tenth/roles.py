@@ -57,14 +57,14 @@ def run_role(name: RoleName, settings: Settings) -> None:
     watch_supervisor()
     with _ownership(name, settings):
         _RUN[name](settings)
-        _leave()
+        leave()
 
 
-def _leave() -> None:
-    """Ends the process at once.
+def leave() -> None:
+    """Ends the process at once, after a clean stop.
 
-    All is closed. The threads of gRPC, DuckDB and OpenTelemetry would only meet an interpreter that
-    takes itself apart under them, and say so in pages of log.
+    All is closed by now. The threads of gRPC, DuckDB and OpenTelemetry would only meet an
+    interpreter that takes itself apart under them, and say so in pages of log.
     """
     logging.shutdown()
     sys.stdout.flush()

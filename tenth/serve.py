@@ -14,7 +14,7 @@ from tenth.errors import UserError
 from tenth.exporting import endpoint
 from tenth.logs import start_log
 from tenth.ports import probe
-from tenth.roles import SUPERVISED, watch_supervisor
+from tenth.roles import SUPERVISED, leave, watch_supervisor
 from tenth.settings import ENV_PREFIX, Settings, as_environment, tokens
 from tenth.supervisor import RoleProcess, Supervisor
 from tenth.values import NetworkAddress
@@ -34,7 +34,7 @@ class AddressInUseError(UserError):
 
 
 def serve(settings: Settings) -> None:
-    """Runs all of Tenth until SIGTERM or SIGINT.
+    """Runs all of Tenth until SIGTERM or SIGINT; does not return after a clean end.
 
     Raises UnsafeAddressError, DataDirInUseError or AddressInUseError before anything is started.
     """
@@ -49,6 +49,7 @@ def serve(settings: Settings) -> None:
         for name in ("otlp_grpc", "otlp_http", "ui"):
             _check_free(name, getattr(settings, name))
         asyncio.run(_supervise(settings))
+        leave()
 
 
 async def _supervise(settings: Settings) -> None:
