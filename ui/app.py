@@ -22,6 +22,7 @@ from ui.history import History
 from ui.history_routes import history_routes
 from ui.live import Hub
 from ui.live_routes import live_routes
+from ui.live_socket import LiveSocket
 from ui.log_routes import log_routes
 from ui.login import login_routes
 from ui.mirror import Mirror
@@ -95,4 +96,5 @@ def build_app(config: UiConfig, static_dir: Path = STATIC_DIR) -> App:
         # Only what is our own fault is logged, by `ui.problems`.
         logging_config=LoggingConfig(configure_root_logger=False, log_exceptions="never"),
     )
-    return App(Guard(litestar, auth, host_of(config.listen), config.allowed_hosts), hub)
+    door = Guard(LiveSocket(litestar, hub), auth, host_of(config.listen), config.allowed_hosts)
+    return App(door, hub)

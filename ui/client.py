@@ -75,6 +75,9 @@ class Client:
         match message:
             case Ack(sequence):
                 self._ack(sequence)
+                if not self.has_news():
+                    # Most acks come when there is nothing to send, at each tick from each client.
+                    return
             case Subscribe(panel_id, selection, windows):
                 self._subscribe(panel_id, PanelKey(selection, windows))
             case Unsubscribe(panel_id):

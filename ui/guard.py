@@ -65,7 +65,9 @@ class Guard:
         except _RefusedError as refused:
             await _refuse(scope, _with_safety_headers(send), refused)
             return
-        await self._app(scope, receive, _with_safety_headers(send))
+        # A websocket has no headers after its handshake, but thousands of messages a second.
+        is_page = not _is_websocket(scope)
+        await self._app(scope, receive, _with_safety_headers(send) if is_page else send)
 
     def _check(self, scope: Scope) -> None:
         if scope["path"] in _OPEN_TO_ALL:

@@ -15,7 +15,7 @@ import uvloop
 from ui.address import listen
 from ui.app import build_app
 from ui.config import UiConfig
-from ui.live_routes import MAX_MESSAGE_BYTES
+from ui.live_socket import MAX_MESSAGE_BYTES
 from ui.tracing import Tracing
 
 logger = logging.getLogger(__name__)

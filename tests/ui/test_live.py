@@ -355,3 +355,12 @@ async def test_a_feed_that_comes_back_brings_only_news(start: Start) -> None:
     panel = client.frames[-1]["panels"][0]
     assert not panel["reset"]
     assert np.frombuffer(panel["offsets"], "<u2").tolist() == [0]
+
+
+async def test_binary_messages_are_not_understood(start: Start) -> None:
+    """A client that sends bytes is closed with 1003: messages are text."""
+    tenth = await start(collector_with([]))
+    client = await tenth.live()
+    await client.socket.send(b"\x00")
+    await client.until(lambda c: c.closed, "close")
+    assert client.closed == (1003, "only text is understood")
