@@ -33,6 +33,17 @@ class Latencies:
 
 
 @dataclass
+class RetentionAccount:
+    """What was deleted. Bytes of the budget and in use are those of the last run."""
+
+    last_run_time_unix_nano: int = 0
+    deleted_rows: Counter[str] = field(default_factory=Counter)
+    freed_bytes: int = 0
+    used_bytes: int = 0
+    budget_bytes: int = 0
+
+
+@dataclass
 class Account:
     """Written by the follower's thread, read by others."""
 
@@ -47,3 +58,4 @@ class Account:
     ack_to_archive: Latencies = field(default_factory=Latencies)
     commit: Latencies = field(default_factory=Latencies)
     checkpoint: Latencies = field(default_factory=Latencies)
+    retention: RetentionAccount = field(default_factory=RetentionAccount)

@@ -8,7 +8,7 @@ says itself where to go on reading.
 
 import logging
 import time
-from importlib import resources
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Self
 
@@ -18,12 +18,19 @@ from storage.attributes import Staging
 from storage.batch import Batch
 from storage.insert import Inserter
 from storage.journal import START, Position
+from storage.migrate import ArchiveVersionError, prepare_schema
+from storage.progress import Progress
+from storage.retention import Retention
+from storage.tiering import Tiering
 
 log = logging.getLogger(__name__)
 
-SCHEMA_VERSION: Final = 1
+__all__ = ["Archive", "ArchiveVersionError", "DamagedError", "TooManySetAsideError"]
+
 CATALOG: Final = "archive"
 MAX_TEMP_BYTES: Final = 8 * 1024**3
+# Archives that are set aside beside a new one. More would fill the disk for nothing.
+MAX_SET_ASIDE: Final = 3
 # How DuckDB says that a file is damaged. Any other trouble, such as a lock, missing rights, a full
 # disk or a later format, is no reason to move the file away.
 _DAMAGE: Final = ("not a valid DuckDB database", "Corrupt", "Could not read enough bytes")
@@ -34,8 +41,12 @@ _DAMAGE_ERRORS: Final = (
 )
 
 
-class ArchiveVersionError(Exception):
-    """The archive was written by a newer Tenth."""
+class DamagedError(Exception):
+    """The archive's file is not one that DuckDB can read."""
+
+
+class TooManySetAsideError(Exception):
+    """Archives were set aside again and again: the trouble is elsewhere."""
 
 
 class Archive:
@@ -44,24 +55,28 @@ class Archive:
     def __init__(self, path: Path, memory_limit_bytes: int, threads: int) -> None:
         """Open or create the archive at `path`
 
-        Raises ArchiveVersionError, and duckdb.Error or OSError where the file cannot be used.
+        Raises ArchiveVersionError, DamagedError where the file is damaged, and duckdb.Error or
+        OSError where it cannot be used for another reason.
         """
         self.path = path
         self._connection = duckdb.connect()
         try:
             self._configure(memory_limit_bytes, threads)
-            self._connection.execute(
-                f"ATTACH {_quoted(path)} AS {CATALOG} (RECOVERY_MODE no_wal_writes)"
-            )
-            self._connection.execute(f"USE {CATALOG}")
-            self._prepare_schema()
+            self._attach()
+            upgraded = prepare_schema(self._connection, path)
             self.position = self._read_position()
+            self.progress = Progress(self._connection)
+            self.progress.compact()
             self._lock_down()
         except BaseException:
             self._connection.close()
             raise
         self.checkpointed_position = self.position
         self._inserter = Inserter(self._connection)
+        self._tiering = Tiering(self._connection, self.progress)
+        self._retention = Retention(self._connection, self.progress)
+        # Whether there is anything that the last checkpoint did not make durable.
+        self.unsaved = upgraded
 
     @classmethod
     def open(cls, path: Path, memory_limit_bytes: int, threads: int) -> Self:
@@ -73,10 +88,8 @@ class Archive:
         _set_aside_wal(path)
         try:
             return cls(path, memory_limit_bytes, threads)
-        except duckdb.Error as error:
-            if not _is_damage(error):
-                raise
-            aside = path.with_name(f"{path.name}.set-aside-{time.time_ns()}")
+        except DamagedError:
+            aside = _next_aside(path)
             log.exception("%s cannot be opened and is set aside as %s", path, aside)
             path.rename(aside)
             return cls(path, memory_limit_bytes, threads)
@@ -100,6 +113,31 @@ class Archive:
                 self._roll_back()
                 raise
         self.position = batch.end
+        self.unsaved = True
+
+    def merge(self, closed_until_ns: int) -> bool:
+        """Merge some rollups of windows that ended before; whether there may be more to merge."""
+        merged = self._tiering.step(closed_until_ns)
+        self.unsaved |= merged
+        return merged
+
+    def plan_deletes(self, ages_s: Mapping[str, float], now_ns: int, excess: float) -> None:
+        """Decide what `delete_some` deletes, see `Retention.plan`."""
+        self._retention.plan(ages_s, now_ns, excess)
+
+    def delete_some(self) -> tuple[str, int]:
+        """Delete some of what was planned: from which table how many rows, 0 when all is done."""
+        table, rows = self._retention.step()
+        self.unsaved |= rows > 0
+        return table, rows
+
+    def used_bytes(self) -> int:
+        """Bytes of the file that are in use; as of the last checkpoint."""
+        ((used,),) = self._connection.execute(
+            "SELECT used_blocks * block_size FROM pragma_database_size() WHERE database_name = ?",
+            [CATALOG],
+        ).fetchall()
+        return int(used)
 
     def usable(self) -> bool:
         """Whether the database still answers: after some errors it must be opened again."""
@@ -114,6 +152,7 @@ class Archive:
         position = self.position
         self._connection.execute(f"CHECKPOINT {CATALOG}")
         self.checkpointed_position = position
+        self.unsaved = False
 
     def close(self) -> None:
         """Let go of the file. What was not checkpointed stays in the journal."""
@@ -150,35 +189,21 @@ class Archive:
         self._connection.execute("SET GLOBAL enable_external_access = false")
         self._connection.execute("SET GLOBAL lock_configuration = true")
 
-    def _prepare_schema(self) -> None:
-        self._connection.execute("BEGIN TRANSACTION")
-        version = self._schema_version()
-        if version is None:
-            for statement in _sql_files("tables"):
-                self._connection.execute(statement)
-            self._connection.execute(
-                "INSERT INTO tenth_meta VALUES ('schema_version', ?)", [str(SCHEMA_VERSION)]
-            )
-        elif version > SCHEMA_VERSION:
-            raise ArchiveVersionError(
-                f"{self.path} has schema version {version}, this Tenth knows"
-                f" {SCHEMA_VERSION}: start a newer Tenth, or move the file away"
-            )
-        for statement in _sql_files("views"):
-            self._connection.execute(statement)
-        self._connection.execute("COMMIT")
+    def _attach(self) -> None:
+        """Open the file and read a little of it. Raises DamagedError where that shows damage.
 
-    def _schema_version(self) -> int | None:
-        tables = self._connection.execute(
-            "SELECT count(*) FROM duckdb_tables() WHERE database_name = ? AND table_name = ?",
-            [CATALOG, "tenth_meta"],
-        ).fetchall()
-        if tables == [(0,)]:
-            return None
-        rows = self._connection.execute(
-            "SELECT value FROM tenth_meta WHERE key = 'schema_version'"
-        ).fetchall()
-        return int(rows[0][0])
+        Only here: an error of a statement that comes later may be our own.
+        """
+        try:
+            self._connection.execute(
+                f"ATTACH {_quoted(self.path)} AS {CATALOG} (RECOVERY_MODE no_wal_writes)"
+            )
+            self._connection.execute(f"USE {CATALOG}")
+            self._connection.execute("SELECT count(*) FROM duckdb_columns()").fetchall()
+        except duckdb.Error as error:
+            if _is_damage(error):
+                raise DamagedError(str(error)) from error
+            raise
 
     def _read_position(self) -> Position:
         """The greatest position; the rows that led to it are no longer needed."""
@@ -202,9 +227,15 @@ class Archive:
             log.warning("rolling back failed: %s", error)
 
 
-def _sql_files(folder: str) -> list[str]:
-    files = resources.files("storage").joinpath("sql", folder).iterdir()
-    return [file.read_text() for file in sorted(files, key=lambda file: file.name)]
+def _next_aside(path: Path) -> Path:
+    """Another name for a damaged archive. Raises TooManySetAsideError beyond MAX_SET_ASIDE."""
+    known = list(path.parent.glob(f"{path.name}.set-aside-*"))
+    if len(known) >= MAX_SET_ASIDE:
+        raise TooManySetAsideError(
+            f"{path} is damaged, and {len(known)} archives have been set aside before: look for"
+            " the cause (the disk, the memory), and move the files named *.set-aside-* away"
+        )
+    return path.with_name(f"{path.name}.set-aside-{time.time_ns()}")
 
 
 def _set_aside_wal(path: Path) -> None:

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MIB = 1024 * 1024
+GIB = 1024 * MIB
+HOUR_S = 3_600.0
+DAY_S = 24 * HOUR_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +27,21 @@ class StorageConfig:
     query_max_rows: int = 100_000
     max_running_queries: int = 4
     shutdown_grace_s: float = 8.0
+    # Windows that ended so long ago are merged into coarser ones; what comes later changes those.
+    rollup_grace_s: float = 30.0
+    merge_interval_s: float = 5.0
+    # How long what is kept: rollups by resolution, rows by signal.
+    retain_100ms_s: float = 6 * HOUR_S
+    retain_1s_s: float = 2 * DAY_S
+    retain_10s_s: float = 14 * DAY_S
+    retain_60s_s: float = 180 * DAY_S
+    retain_spans_s: float = 7 * DAY_S
+    retain_logs_s: float = 7 * DAY_S
+    retain_metric_points_s: float = 7 * DAY_S
+    retention_interval_s: float = 60.0
+    # Of archive and journal together; the oldest data goes when they take more.
+    max_disk_bytes: int = 20 * GIB
+    # Left free on a disk that is smaller than that. More than the collector needs to take data.
+    min_free_disk_bytes: int = 384 * MIB
+    # Kept by a file, for a checkpoint on a full disk.
+    reserve_bytes: int = 16 * MIB

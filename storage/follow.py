@@ -22,7 +22,8 @@ from storage.batch import ITEM_NAMES, Batch
 from storage.config import StorageConfig
 from storage.journal import START, Position, Reader, Record, segments
 from storage.set_aside import set_aside
-from storage.trim import trim
+from storage.trim import MAX_KEPT_BYTES, trim
+from storage.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,8 @@ IDLE_CHECKPOINT_S: Final = 5.0
 CHECKPOINT_RETRY_S: Final = 1.0
 # What can be made durable in the time to stop; more is faster read again from the journal.
 SHUTDOWN_CHECKPOINT_MAX_ROWS: Final = 200_000
+# Of the disk budget, what archived journal segments may take that are kept for the ring.
+JOURNAL_PART: Final = 8
 MIN_BACKOFF_S: Final = 0.2
 MAX_BACKOFF_S: Final = 10.0
 READERS_LEAVE_S: Final = 5.0
@@ -113,12 +116,15 @@ class Follower:
                     log.warning("a query does not end; the archive is closed under it")
 
     def _follow_into(self, archive: Archive) -> None:
+        upkeep = Upkeep(self._config, archive, self.account.retention)
+        upkeep.make_room()
         reader = self._reader(archive)
         self.account.position = archive.position
         self._rows_to_checkpoint = 0
         self._next_checkpoint_s = time.monotonic() + self._config.checkpoint_interval_s
         batch = Batch(archive.position)
         batch_since_s = 0.0
+        archived_until_ns = 0
         while not self._access.broken:
             stopping = self._stopping.is_set()
             was_empty = batch.end == batch.start
@@ -129,6 +135,7 @@ class Follower:
                 age_ms = 1_000 * (now_s - batch_since_s)
                 if full or stopping or age_ms >= self._config.commit_interval_ms:
                     self._commit(archive, batch)
+                    archived_until_ns = max(archived_until_ns, *batch.received_time_unix_nano, 0)
                     if archive.position != batch.end:
                         reader = self._reader(archive)
                     batch = Batch(archive.position)
@@ -137,7 +144,10 @@ class Follower:
                 if self._rows_to_checkpoint <= SHUTDOWN_CHECKPOINT_MAX_ROWS:
                     self._checkpoint(archive)
                 return
-            self._checkpoint_when_due(archive)
+            elif not full:
+                archived_until_ns = time.time_ns()
+            full |= upkeep.step(archived_until_ns)
+            self._checkpoint_when_due(archive, upkeep)
             if not full:
                 self._stopping.wait(POLL_INTERVAL_S)
         raise ArchiveBrokenError("the database answers nobody any more and is opened again")
@@ -213,19 +223,22 @@ class Follower:
         self.account.records_set_aside += 1
         batch.pass_over(record)
 
-    def _checkpoint_when_due(self, archive: Archive) -> None:
+    def _checkpoint_when_due(self, archive: Archive, upkeep: Upkeep) -> None:
         now_s = time.monotonic()
         if now_s < self._no_checkpoint_until_s:
             return
         idle = now_s - self._last_commit_s > IDLE_CHECKPOINT_S
         many = self._rows_to_checkpoint >= self._config.checkpoint_max_rows
-        if now_s >= self._next_checkpoint_s or many or (idle and self._rows_to_checkpoint):
+        waiting = (idle and self._rows_to_checkpoint) or upkeep.wants_checkpoint
+        if now_s >= self._next_checkpoint_s or many or waiting:
             self._checkpoint(archive)
+            if not archive.unsaved:
+                upkeep.checkpointed()
 
     def _checkpoint(self, archive: Archive) -> None:
         """Make commits durable, then delete the journal segments that nobody needs."""
         started_s = time.monotonic()
-        if archive.checkpointed_position != archive.position:
+        if archive.unsaved:
             try:
                 archive.checkpoint()
             except duckdb.TransactionException as error:
@@ -235,4 +248,5 @@ class Follower:
             self.account.checkpoint.add(1_000 * (time.monotonic() - started_s))
         self._rows_to_checkpoint = 0
         self._next_checkpoint_s = time.monotonic() + self._config.checkpoint_interval_s
-        trim(self._config.journal_dir, archive.checkpointed_position)
+        kept_bytes = min(MAX_KEPT_BYTES, self._config.max_disk_bytes // JOURNAL_PART)
+        trim(self._config.journal_dir, archive.checkpointed_position, max_kept_bytes=kept_bytes)

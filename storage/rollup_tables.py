@@ -94,7 +94,7 @@ class RollupTables:
         # Attributes with a key twice are another key here, yet the same series.
         ids, first = np.unique(ids, return_index=True)
         told = _series_table(ids, [new[place] for place in first.tolist()])
-        return told, _rows_table(self._ids[rollup.rows.series], rollup)
+        return told, rows_table(self._ids[rollup.rows.series], rollup)
 
 
 def _series_table(
@@ -120,7 +120,8 @@ def _json_value(value: object) -> str:
     return value.hex() if isinstance(value, bytes) else repr(value)
 
 
-def _rows_table(ids: np.ndarray[tuple[int], np.dtype[np.uint64]], rollup: Rollup) -> pa.Table:
+def rows_table(ids: np.ndarray[tuple[int], np.dtype[np.uint64]], rollup: Rollup) -> pa.Table:
+    """Rows of 100 ms windows as ROWS; `ids` has the lasting id of each row's series."""
     rows = rollup.rows
     times = {
         "time": rows.window * WINDOW_NS,

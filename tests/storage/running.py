@@ -21,6 +21,11 @@ from tests.waiting import eventually
 
 SEGMENT_BYTES = 4 * 1024
 START_S = 20.0
+# The tests' items are from a time that passes: ages at which nothing is ever deleted.
+KEEP_ALL: dict[str, Any] = {
+    f"retain_{what}_s": 1e9
+    for what in ("100ms", "1s", "10s", "60s", "spans", "logs", "metric_points")
+}
 _PROGRAM = """
 import json, sys
 from pathlib import Path
@@ -41,7 +46,7 @@ class Storage:
         self.folder = folder
         self.archive_path = folder / "archive.duckdb"
         self.journal_dir = folder / "journal"
-        self.settings = settings
+        self.settings = KEEP_ALL | settings
         self.address = f"unix:{folder}/archive.sock"
         self.writer = Writer(self.journal_dir, SEGMENT_BYTES)
         self._ids = itertools.count()

@@ -16,6 +16,7 @@ from storage.journal import Position, Writer, encode
 from storage.schema import Signal
 from storage.trim import KEPT_AGE_S, trim
 from tests.storage.records import span_tables
+from tests.storage.running import KEEP_ALL
 from tests.waiting import eventually
 
 
@@ -27,7 +28,9 @@ def access() -> Access:
 @pytest.fixture
 def follower(tmp_path: Path, access: Access) -> Iterator[Follower]:
     """A follower in this process."""
-    config = StorageConfig(tmp_path / "journal", tmp_path / "archive.duckdb", "unix:none")
+    config = StorageConfig(
+        tmp_path / "journal", tmp_path / "archive.duckdb", "unix:none", **KEEP_ALL
+    )
     running = Follower(config, access)
     running.start()
     yield running

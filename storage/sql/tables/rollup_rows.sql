@@ -1,5 +1,5 @@
--- Rollups as transactions bring them: a window that data reached in two transactions has two
--- rows, and the view `rollups` merges them. Nothing is updated, so a commit costs an append.
+-- New rollups as transactions bring them: a window that data reached in two transactions has two
+-- rows. Nothing is updated, so a commit costs an append; the upkeep moves rows on into the tiers.
 CREATE TABLE rollup_rows (
     series_id UBIGINT NOT NULL,
     "time" TIMESTAMP_NS NOT NULL,

@@ -1,0 +1,70 @@
+-- Version 2: rollups in tiers. What `rollup_rows` holds moves into them in the background.
+CREATE TABLE rollup_rows_100ms (
+    series_id UBIGINT NOT NULL,
+    "time" TIMESTAMP_NS NOT NULL,
+    "count" UBIGINT,
+    "sum" DOUBLE,
+    "min" DOUBLE,
+    "max" DOUBLE,
+    errors UBIGINT,
+    first_time TIMESTAMP_NS,
+    first_start TIMESTAMP_NS,
+    "first" DOUBLE,
+    last_time TIMESTAMP_NS,
+    last_start TIMESTAMP_NS,
+    "last" DOUBLE,
+    histogram STRUCT(scale TINYINT, indexes BIGINT[], counts UBIGINT[]),
+    increase DOUBLE
+);
+CREATE TABLE rollup_rows_1s (
+    series_id UBIGINT NOT NULL,
+    "time" TIMESTAMP_NS NOT NULL,
+    "count" UBIGINT,
+    "sum" DOUBLE,
+    "min" DOUBLE,
+    "max" DOUBLE,
+    errors UBIGINT,
+    first_time TIMESTAMP_NS,
+    first_start TIMESTAMP_NS,
+    "first" DOUBLE,
+    last_time TIMESTAMP_NS,
+    last_start TIMESTAMP_NS,
+    "last" DOUBLE,
+    histogram STRUCT(scale TINYINT, indexes BIGINT[], counts UBIGINT[]),
+    increase DOUBLE
+);
+CREATE TABLE rollup_rows_10s (
+    series_id UBIGINT NOT NULL,
+    "time" TIMESTAMP_NS NOT NULL,
+    "count" UBIGINT,
+    "sum" DOUBLE,
+    "min" DOUBLE,
+    "max" DOUBLE,
+    errors UBIGINT,
+    first_time TIMESTAMP_NS,
+    first_start TIMESTAMP_NS,
+    "first" DOUBLE,
+    last_time TIMESTAMP_NS,
+    last_start TIMESTAMP_NS,
+    "last" DOUBLE,
+    histogram STRUCT(scale TINYINT, indexes BIGINT[], counts UBIGINT[]),
+    increase DOUBLE
+);
+CREATE TABLE rollup_rows_60s (
+    series_id UBIGINT NOT NULL,
+    "time" TIMESTAMP_NS NOT NULL,
+    "count" UBIGINT,
+    "sum" DOUBLE,
+    "min" DOUBLE,
+    "max" DOUBLE,
+    errors UBIGINT,
+    first_time TIMESTAMP_NS,
+    first_start TIMESTAMP_NS,
+    "first" DOUBLE,
+    last_time TIMESTAMP_NS,
+    last_start TIMESTAMP_NS,
+    "last" DOUBLE,
+    histogram STRUCT(scale TINYINT, indexes BIGINT[], counts UBIGINT[]),
+    increase DOUBLE
+);
+CREATE TABLE progress (what VARCHAR NOT NULL, "time" TIMESTAMP_NS NOT NULL);
