@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tenth.self_metrics import EXPORTER_LOGGER, observe
+from tenth.self_metrics import EXPORTER_LOGGER, READER_LOGGER, RareLog, observe
 from tenth.settings import Settings
 from tenth.supervisor import RoleProcess, Supervisor
 from tenth.values import Duration, NetworkAddress
@@ -108,6 +108,19 @@ async def test_a_missing_collector_is_mentioned_once(
 def complaints(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
     """What the exporter logged."""
     return [record for record in caplog.records if record.name == EXPORTER_LOGGER]
+
+
+def test_a_complaint_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    """What the SDK logs with a traceback comes without it, and the same again not for a while."""
+    log = logging.getLogger(READER_LOGGER)
+    complaints = RareLog(interval_s=60)
+    log.addFilter(complaints)
+    for _ in range(2):
+        log.error("Exception while exporting %s", "metrics", exc_info=ValueError("closed channel"))
+    log.removeFilter(complaints)
+    [record] = caplog.records
+    assert record.exc_info is None
+    assert record.getMessage() == ("Exception while exporting metrics ValueError('closed channel')")
 
 
 async def test_a_dead_process_is_left_out() -> None:
