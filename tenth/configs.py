@@ -14,6 +14,8 @@ from ui.config import UiConfig
 RoleName = Literal["collector", "storage", "ui"]
 
 WINDOW_MS: Final = 100
+# So much before the collector has to refuse data, storage begins to delete the oldest.
+HEADROOM_BYTES: Final = 128 * 1024**2
 # Within the 10 s that a whole shutdown may take, one role after the other.
 SHUTDOWN_GRACE_S: Final[dict[RoleName, float]] = {"collector": 4.0, "storage": 4.0, "ui": 1.0}
 
@@ -96,7 +98,7 @@ def collector_config(settings: Settings) -> CollectorConfig:
         body_timeout_s=settings.body_timeout.seconds,
         keepalive_s=settings.keepalive.seconds,
         max_connection_age_s=settings.max_connection_age.seconds,
-        max_journal_bytes=settings.max_journal,
+        max_journal_bytes=min(settings.max_journal, settings.max_disk),
         min_free_disk_bytes=settings.min_free_disk,
         shutdown_grace_s=SHUTDOWN_GRACE_S["collector"],
     )
@@ -114,6 +116,15 @@ def storage_config(settings: Settings) -> StorageConfig:
         role_token=_role_token(settings),
         memory_limit_bytes=settings.max_memory,
         threads=settings.threads,
+        retain_spans_s=(settings.retention_spans or settings.retention).seconds,
+        retain_logs_s=(settings.retention_logs or settings.retention).seconds,
+        retain_metric_points_s=(settings.retention_metric_points or settings.retention).seconds,
+        retain_100ms_s=settings.retention_100ms.seconds,
+        retain_1s_s=settings.retention_1s.seconds,
+        retain_10s_s=settings.retention_10s.seconds,
+        retain_60s_s=settings.retention_60s.seconds,
+        max_disk_bytes=settings.max_disk,
+        min_free_disk_bytes=settings.min_free_disk + HEADROOM_BYTES,
         query_timeout_ms=settings.query_timeout,
         query_max_rows=settings.query_max_rows,
         max_running_queries=settings.max_running_queries,

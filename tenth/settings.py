@@ -167,13 +167,42 @@ class Settings(Connection):
         description="Folder of the journal, the archive and the sockets; "
         "if unset, `$XDG_DATA_HOME/tenth` or `~/.local/share/tenth`.",
     )
+    retention: Duration = Field(
+        Duration.parse("7d"), description="How long spans, log records and data points are kept."
+    )
+    retention_spans: Duration | None = Field(
+        None, description="How long spans are kept; if unset, as `--retention` says."
+    )
+    retention_logs: Duration | None = Field(
+        None, description="How long log records are kept; if unset, as `--retention` says."
+    )
+    retention_metric_points: Duration | None = Field(
+        None, description="How long data points are kept; if unset, as `--retention` says."
+    )
+    retention_100ms: Duration = Field(
+        Duration.parse("6h"), description="How long rollups of 100 ms are kept."
+    )
+    retention_1s: Duration = Field(
+        Duration.parse("2d"), description="How long rollups of 1 s are kept."
+    )
+    retention_10s: Duration = Field(
+        Duration.parse("14d"), description="How long rollups of 10 s are kept."
+    )
+    retention_60s: Duration = Field(
+        Duration.parse("180d"), description="How long rollups of 60 s are kept."
+    )
+    max_disk: Size = Field(
+        Size.parse("20GiB"),
+        description="Disk that archive and journal may take; beyond it the oldest data goes.",
+    )
     max_memory: Size = Field(
         Size.parse("1GiB"),
         description="Memory the archive's database may use; beyond it queries spill or fail.",
     )
     max_journal: Size = Field(
         Size.parse("8GiB"),
-        description="Size of the journal at which senders are asked to retry later.",
+        description="Size of the journal at which senders are asked to retry later; never more "
+        "than `--max-disk`.",
     )
     min_free_disk: Size = Field(
         Size.parse("256MiB"), description="Free disk below which senders are asked to retry later."

@@ -212,6 +212,10 @@ INTERNAL = {
     "StorageConfig.commit_max_rows": "weighed against memory and latency by measurement",
     "StorageConfig.checkpoint_max_rows": "weighed against replay and stalls by measurement",
     "StorageConfig.checkpoint_interval_s": "weighed against replay and stalls by measurement",
+    "StorageConfig.rollup_grace_s": "only cost depends on it",
+    "StorageConfig.merge_interval_s": "only cost depends on it",
+    "StorageConfig.retention_interval_s": "how often is looked, not how long is kept",
+    "StorageConfig.reserve_bytes": "what a checkpoint needs on a full disk",
 }
 # Values that no field has by default, by the settings' types.
 UNUSUAL: dict[object, Any] = {
@@ -246,6 +250,19 @@ def test_every_field_of_a_role_is_a_setting_or_internal_for_a_reason() -> None:
     }
     grace = {name for name in INTERNAL if name.endswith("shutdown_grace_s")}
     assert untouched | grace == INTERNAL.keys()
+
+
+def test_retention_is_one_setting_with_exceptions() -> None:
+    """`--retention` holds for all signals but those that have their own."""
+    storage = storage_config(read("--retention", "2d", "--retention-logs", "12h"))
+    day_s = 86_400
+    assert (storage.retain_spans_s, storage.retain_metric_points_s) == (2 * day_s, 2 * day_s)
+    assert storage.retain_logs_s == day_s / 2
+
+
+def test_the_journal_keeps_to_the_disk_budget() -> None:
+    """A disk budget below the journal's own limit bounds the journal, too."""
+    assert collector_config(read("--max-disk", "1GiB")).max_journal_bytes == 1024**3
 
 
 def test_deep_data_folders_get_short_sockets(
