@@ -12,6 +12,11 @@ export class ServerClock {
     if (this.samples.length > SAMPLES) this.samples.shift();
   }
 
+  /** False while one slow answer could still mislead. */
+  get settled(): boolean {
+    return this.samples.length >= SAMPLES / 2;
+  }
+
   get known(): boolean {
     return this.samples.length > 0;
   }

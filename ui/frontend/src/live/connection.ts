@@ -9,6 +9,8 @@ import type { LiveStore } from "./store";
 import type { OpenTransport, Transport } from "./transport";
 
 const PING_EVERY_MS = 5_000;
+/** The first answers come while the page is still being built: some more, soon. */
+const FIRST_PINGS_EVERY_MS = 400;
 /** A server that stays silent for so long after that is gone, even if TCP has not noticed. */
 const SILENCE_MS = 7_000;
 const RESUMED_NOTICE_MS = 4_000;
@@ -133,7 +135,8 @@ export class LiveConnection {
 
   private ping(): void {
     this.transport?.send({ type: "ping", t: this.options.timers.now() });
-    this.expectWithin(PING_EVERY_MS, () => this.expectWithin(SILENCE_MS, () => this.died()));
+    const everyMs = this.clock.settled ? PING_EVERY_MS : FIRST_PINGS_EVERY_MS;
+    this.expectWithin(everyMs, () => this.expectWithin(SILENCE_MS, () => this.died()));
   }
 
   /** Pings again after a time in which something was heard, else calls `onSilence`. */
