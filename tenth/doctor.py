@@ -36,7 +36,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     data = DataDir(settings.data)
     yield data_folder(data)
     yield disk(data, settings.min_free_disk)
-    yield sizes(data, settings.max_journal)
+    yield sizes(data, settings.max_journal, settings.max_disk)
     yield clock()
     owners = Owners.of(data)
     for name in ("otlp_grpc", "otlp_http", "ui"):

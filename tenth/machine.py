@@ -76,16 +76,19 @@ def disk(data: DataDir, min_free_bytes: int) -> Finding:
     return ok("disk", text)
 
 
-def sizes(data: DataDir, max_journal_bytes: int) -> Finding:
+def sizes(data: DataDir, max_journal_bytes: int, max_disk_bytes: int) -> Finding:
     """How much is kept, and whether the journal is being archived."""
     archive_bytes = _size(data.archive)
     journal_bytes = sum(_size(path) for path in data.journal.glob("*"))
-    text = f"archive {bytes_text(archive_bytes)}, journal {bytes_text(journal_bytes)}"
+    text = (
+        f"archive {bytes_text(archive_bytes)}, journal {bytes_text(journal_bytes)}, of "
+        f"{bytes_text(max_disk_bytes)} that they may take"
+    )
     advice = "see in the log why storage does not archive it"
     if journal_bytes >= max_journal_bytes:
-        return problem("size", f"{text}, as much as --max-journal allows", advice)
+        return problem("size", f"{text}; the journal as much as it may", advice)
     if journal_bytes > JOURNAL_HINT_SHARE * max_journal_bytes:
-        return hint("size", f"{text}, more than half of --max-journal", advice)
+        return hint("size", f"{text}; the journal more than half of --max-journal", advice)
     return ok("size", text)
 
 
