@@ -134,8 +134,8 @@ async def measure(clients: int, seconds: float) -> list[Row]:
         stats = (await http.get("/api/stats")).json()
         for pipe in pipes:
             pipe.send(False)
-    used_s = after.user + after.system - before.user - before.system
-    return _rows(clients, used_s, elapsed_s, seen, stats)
+    user_s, system_s = after.user - before.user, after.system - before.system
+    return _rows(clients, (user_s, system_s), elapsed_s, seen, stats)
 
 
 def _start(stack: AsyncExitStack, port: int, clients: int) -> Connection:
@@ -170,7 +170,10 @@ async def _ask(pipes: list[Connection]) -> list[Seen]:
     return [await asyncio.to_thread(pipe.recv) for pipe in pipes]
 
 
-def _rows(clients: int, used_s: float, elapsed_s: float, seen: list[Seen], stats: Any) -> list[Row]:
+def _rows(
+    clients: int, cpu_s: tuple[float, float], elapsed_s: float, seen: list[Seen], stats: Any
+) -> list[Row]:
+    used_s = sum(cpu_s)
     latencies = np.concatenate([part.arrival_to_client_ms for part in seen])
     frames = len(latencies)
     if not frames:
@@ -183,7 +186,8 @@ def _rows(clients: int, used_s: float, elapsed_s: float, seen: list[Seen], stats
             f"{100 * used_s / elapsed_s:.1f} % of a core",
             "40 %",
             "15 %",
-            f"{1e6 * used_s / max(frames, 1):.0f} us per frame",
+            f"{1e6 * used_s / frames:.0f} us per frame, {100 * cpu_s[1] / used_s:.0f} % of it "
+            "in the kernel",
         ),
         Row(
             "frames/s to all clients",
