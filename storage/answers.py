@@ -1,4 +1,4 @@
-"""The three calls of `proto/archive.proto`. Blocking work goes to worker threads."""
+"""The calls of `proto/archive.proto`. Blocking work goes to worker threads."""
 
 import asyncio
 import logging
@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import duckdb
 import grpc
@@ -18,12 +18,14 @@ from storage.account import Account
 from storage.config import StorageConfig
 from storage.contract import archive_pb2, archive_pb2_grpc
 from storage.gate import InvalidQueryError, RefusedError
+from storage.history import HistoryQuery
 from storage.query import StoppedError, UserQuery
 from storage.stats import read_stats
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 # Queries that wait for one of `max_running_queries` places.
 MAX_WAITING_QUERIES: Final = 16
@@ -38,6 +40,14 @@ _STATUS: Final[tuple[tuple[tuple[type[Exception], ...], grpc.StatusCode], ...]] 
     ((InvalidQueryError, duckdb.Error), grpc.StatusCode.INVALID_ARGUMENT),
 )
 _FAILURES: Final = tuple(kind for kinds, _ in _STATUS for kind in kinds)
+
+
+class _Stoppable(Protocol):
+    def stop(self) -> None: ...
+
+
+class _Answering(_Stoppable, Protocol[T_co]):
+    def chunks(self, connection: duckdb.DuckDBPyConnection) -> Iterator[T_co]: ...
 
 
 @dataclass
@@ -92,19 +102,39 @@ class Answers(archive_pb2_grpc.ArchiveServicer):
             await context.abort(
                 grpc.StatusCode.DEADLINE_EXCEEDED, f"the query took longer than {timeout_ms} ms"
             )
-        except (
-            RefusedError,
-            InvalidQueryError,
-            UnavailableError,
-            StoppedError,
-            duckdb.Error,
-        ) as error:
-            if isinstance(error, _BROKEN):
-                self._access.report_broken()
-            code = next(code for kinds, code in _STATUS if isinstance(error, kinds))
-            await context.abort(code, str(error) or "the query was stopped: try again")
+        except _FAILURES as error:
+            await self._fail(context, error)
         finally:
             del self._running[request.query_id]
+
+    async def History(  # noqa: N802
+        self, request: archive_pb2.HistoryRequest, context: grpc.aio.ServicerContext
+    ) -> None:
+        """Rollups of a range."""
+        query = HistoryQuery(request)
+        try:
+            async with asyncio.timeout(self._config.query_timeout_ms / 1_000), self._place(context):
+                await self._write_history(query, context)
+        except TimeoutError:
+            await context.abort(
+                grpc.StatusCode.DEADLINE_EXCEEDED, "the history took too long: ask for less of it"
+            )
+        except _FAILURES as error:
+            await self._fail(context, error)
+
+    async def _fail(self, context: grpc.aio.ServicerContext, error: Exception) -> None:
+        if isinstance(error, _BROKEN):
+            self._access.report_broken()
+        code = next(code for kinds, code in _STATUS if isinstance(error, kinds))
+        await context.abort(code, str(error) or "the query was stopped: try again")
+
+    async def _write_history(self, query: HistoryQuery, context: grpc.aio.ServicerContext) -> None:
+        chunks = self._chunks(query)
+        try:
+            while (chunk := await self._next(query, chunks)) is not None:
+                await context.write(chunk)
+        finally:
+            await self._in_worker(query, chunks.close)
 
     async def Cancel(  # noqa: N802
         self, request: archive_pb2.CancelRequest, context: grpc.aio.ServicerContext
@@ -161,14 +191,14 @@ class Answers(archive_pb2_grpc.ArchiveServicer):
         )
         await context.write(archive_pb2.QueryChunk(summary=summary))
 
-    def _chunks(self, query: UserQuery) -> Generator[bytes, None, None]:
+    def _chunks(self, query: "_Answering[T]") -> Generator[T, None, None]:
         with self._access.reader() as connection:
             yield from query.chunks(connection)
 
-    async def _next(self, query: UserQuery, chunks: Iterator[bytes]) -> bytes | None:
+    async def _next(self, query: "_Stoppable", chunks: Iterator[T]) -> T | None:
         return await self._in_worker(query, lambda: next(chunks, None))
 
-    async def _in_worker(self, query: UserQuery, work: Callable[[], T]) -> T:
+    async def _in_worker(self, query: "_Stoppable", work: Callable[[], T]) -> T:
         """Await `work` in a worker thread; when cancelled, stop the query first."""
         future = asyncio.get_running_loop().run_in_executor(self._workers, work)
         try:
@@ -179,7 +209,7 @@ class Answers(archive_pb2_grpc.ArchiveServicer):
             raise
 
 
-async def _stop(query: UserQuery, future: "asyncio.Future[T]") -> None:
+async def _stop(query: _Stoppable, future: "asyncio.Future[T]") -> None:
     """Interrupt a query until it has ended. Ends the process if it never does.
 
     Some work of DuckDB hears no interrupt, and would keep its place and its memory. A new

@@ -60,10 +60,16 @@ def _observe_spans(tables: Tables, registry: Registry) -> Rollup:
 
     start = _numpy(spans["start_time_unix_nano"]).astype(np.int64)
     end = _numpy(spans["end_time_unix_nano"]).astype(np.int64)
-    duration = np.maximum(end - start, 0).astype(np.float64)
     groups = _mix(_mix(service, kind.astype(np.uint64)), np.uint64(Signal.SPANS))
-    rows = _rows(end, registry.numbers(keys, groups, describe), duration)
-    rows.errors[:] = _numpy(spans["status_code"]) == _STATUS_ERROR
+    numbers = registry.numbers(keys, groups, describe)
+    return weigh_spans(start, end, _numpy(spans["status_code"]) == _STATUS_ERROR, numbers)
+
+
+def weigh_spans(start: Ints, end: Ints, failed: npt.NDArray[np.bool_], numbers: Ints) -> Rollup:
+    """One row for each span, of the series `numbers`. Times are Unix nanoseconds."""
+    duration = np.maximum(end - start, 0).astype(np.float64)
+    rows = _rows(end, numbers, duration)
+    rows.errors[:] = failed
     return Rollup(rows, _one_cell_each(duration))
 
 
@@ -82,8 +88,12 @@ def _observe_logs(tables: Tables, registry: Registry) -> Rollup:
     time = _numpy(logs["time_unix_nano"]).astype(np.int64)
     observed = _numpy(logs["observed_time_unix_nano"]).astype(np.int64)
     time = np.where(time == 0, observed, time)
-    value = np.full(len(logs), np.nan)
-    return Rollup(_rows(time, registry.numbers(keys, keys, describe), value), _no_cells())
+    return weigh_logs(time, registry.numbers(keys, keys, describe))
+
+
+def weigh_logs(time: Ints, numbers: Ints) -> Rollup:
+    """One row for each log record, of the series `numbers`. Times are Unix nanoseconds."""
+    return Rollup(_rows(time, numbers, np.full(len(time), np.nan)), _no_cells())
 
 
 def _observe_metrics(tables: Tables, registry: Registry) -> Rollup:
@@ -107,15 +117,17 @@ def _observe_metrics(tables: Tables, registry: Registry) -> Rollup:
     numbers = registry.numbers(_mix(keys, _SALT), _mix(groups, _SALT), describe)
     kind = np.array([s["type"] for s in streams], np.int8)[stream]
     temporality = np.array([s["temporality"] for s in streams], np.int32)[stream]
-    return _weigh_points(points, numbers, kind, temporality == _CUMULATIVE)
+    return weigh_points(points, numbers, kind, temporality == _CUMULATIVE)
 
 
-def _weigh_points(
+def weigh_points(
     points: pa.RecordBatch,
     numbers: Ints,
     kind: npt.NDArray[np.int8],
     cumulative: npt.NDArray[np.bool_],
 ) -> Rollup:
+    """One row for each data point (`storage.schema.POINTS`) that has a value, of the series
+    `numbers`; `kind` are `MetricType`s."""
     time = _numpy(points["time_unix_nano"]).astype(np.int64)
     as_int = _numpy(points["as_int"].cast(pa.float64(), safe=False))
     value = np.where(_numpy(points["as_int"].is_valid()), as_int, _numpy(points["as_double"]))

@@ -114,6 +114,13 @@ def _series(row: tuple[Any, ...]) -> Series:
     )
 
 
+def between(first_ns: int | None, end_ns: int, alias: str = "") -> str:
+    """SQL: windows that begin in [first, end), Unix nanoseconds; None is any."""
+    time = f'{alias}"time"'
+    since = "" if first_ns is None else f" AND {time} >= make_timestamp_ns({first_ns})"
+    return f"{time} < make_timestamp_ns({end_ns}){since}"
+
+
 def select(table: str, where: str) -> str:
     """SQL of rows of a tier's table, or of FRESH, for `read`."""
     return f"FROM {table} AS r WHERE {where}"

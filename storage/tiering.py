@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 import duckdb
 import numpy as np
@@ -31,6 +31,7 @@ from storage.tier_tables import (
     TIERS,
     SeriesCatalog,
     TierTable,
+    between,
     insert_rows,
     read,
     select,
@@ -87,7 +88,7 @@ class Tiering:
         """The end of the first windows in [first, limit) that make a step; 0 if none has rows."""
         earliest: int | None
         (earliest,) = self._connection.execute(
-            f'SELECT epoch_ns(min("time")) FROM {table} WHERE {_between(first_ns, limit_ns)}'
+            f'SELECT epoch_ns(min("time")) FROM {table} WHERE {between(first_ns, limit_ns)}'
         ).fetchall()[0]
         if earliest is None:
             return 0
@@ -95,7 +96,7 @@ class Tiering:
         last_ns = min(limit_ns, start_ns + _MAX_STEP_WINDOWS * window_ns)
         counts = self._connection.execute(
             f'SELECT epoch_ns("time") // {window_ns} AS w, count(*) FROM {table}'
-            f" WHERE {_between(start_ns, last_ns)} GROUP BY w ORDER BY w"
+            f" WHERE {between(start_ns, last_ns)} GROUP BY w ORDER BY w"
         ).fetchnumpy()
         windows, rows = counts["w"], np.cumsum(counts["count_star()"])
         taken = max(1, int(np.searchsorted(rows, MAX_STEP_ROWS, "right")))
@@ -124,7 +125,7 @@ class _Step:
 
     def close(self, finer: TierTable, coarser: TierTable, end_ns: int) -> None:
         first_ns = self.progress.merged_until(coarser.table)
-        rows = self._read(select(finer.table, _between(first_ns, end_ns)), finer)
+        rows = self._read(select(finer.table, between(first_ns, end_ns)), finer)
         merged = coarsen(rows, coarser.resolution // finer.resolution)
         self._write(coarser, merged)
         self.progress.write(MERGED, coarser.table, end_ns)
@@ -133,15 +134,15 @@ class _Step:
 
     def take_in(self, end_ns: int) -> None:
         """Move rows of FRESH before `end_ns` into the 100 ms tier and whatever is made of it."""
-        before_end = _between(None, end_ns)
+        before_end = between(None, end_ns)
         fresh = self._read(select(FRESH, before_end), FINEST)
         merged_ns = self.progress.merged_until(FINEST.table)
         late = fresh.rollup.rows.window * FINEST.window_ns < merged_ns
-        self._write(FINEST, _take(fresh, ~late))
+        self._write(FINEST, fresh.take(~late))
         self.connection.execute(f"DELETE FROM {FRESH} WHERE {before_end}")
         self.progress.write(MERGED, FINEST.table, end_ns)
         if late.any():
-            late_rows = _take(fresh, late)
+            late_rows = fresh.take(late)
             self._put(FINEST, late_rows)
             self._renew(late_rows)
 
@@ -156,8 +157,8 @@ class _Step:
         )
         if table is not FINEST:
             new = added.cumulative & ~np.isin(_places(added), _places(held))
-            self._write(table, _take(added, new))
-            added, held = _take(added, ~added.cumulative), _take(held, ~held.cumulative)
+            self._write(table, added.take(new))
+            added, held = added.take(~added.cumulative), held.take(~held.cumulative)
         both = aggregate(concat([held.rollup, added.rollup]))
         merged = replace(Tier.finest(both, self.catalog.series), resolution=table.resolution)
         if len(held.rollup.rows):
@@ -186,8 +187,8 @@ class _Step:
         gone = stale.rollup.rows.window * COARSEST.window_ns < deleted_ns
         places = np.flatnonzero(~gone)
         for first in range(0, len(places), _MAX_STALE_AT_ONCE):
-            self._make_anew(_take(stale, places[first : first + _MAX_STALE_AT_ONCE]))
-        tier = _take(late, late.rollup.rows.window * FINEST.window_ns < deleted_ns)
+            self._make_anew(stale.take(places[first : first + _MAX_STALE_AT_ONCE]))
+        tier = late.take(late.rollup.rows.window * FINEST.window_ns < deleted_ns)
         for finer, coarser in pairwise(TIERS):
             tier = coarsen(tier, coarser.resolution // finer.resolution)
             self._put(coarser, self._merged_part(coarser, tier))
@@ -202,7 +203,7 @@ class _Step:
         )
         windows = stale.rollup.rows.window
         first_ns, end_ns = int(windows.min()) * minute, int(windows.max() + 1) * minute
-        around = _between(first_ns, end_ns, "r.")
+        around = between(first_ns, end_ns, "r.")
         source = f"FROM {FINEST.table} AS r SEMI JOIN {keys} k ON {inside} WHERE {around}"
         tier = self._read(source, FINEST)
         for finer, coarser in pairwise(TIERS):
@@ -215,25 +216,7 @@ class _Step:
     def _merged_part(self, table: TierTable, tier: Tier) -> Tier:
         """Rows of windows that have been merged into `table`: others will be in their turn."""
         until_ns = self.progress.merged_until(table.table)
-        return _take(tier, tier.rollup.rows.window * table.window_ns < until_ns)
-
-
-def _between(first_ns: int | None, end_ns: int, alias: str = "") -> str:
-    time = f'{alias}"time"'
-    since = "" if first_ns is None else f" AND {time} >= make_timestamp_ns({first_ns})"
-    return f"{time} < make_timestamp_ns({end_ns}){since}"
-
-
-def _take(tier: Tier, chosen: npt.NDArray[Any]) -> Tier:
-    """Rows by a mask, or by rising places."""
-    index: Ints = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen
-    return Tier(
-        tier.rollup.take(index),
-        tier.resolution,
-        tier.increase[index],
-        tier.cumulative[index],
-        tier.monotonic[index],
-    )
+        return tier.take(tier.rollup.rows.window * table.window_ns < until_ns)
 
 
 def _places(tier: Tier) -> Ints:

@@ -23,6 +23,7 @@ from storage.increase import Points, Traits, previous_rows, step
 from storage.rollup import Rollup, aggregate
 from storage.series import Series
 
+Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
@@ -54,6 +55,17 @@ class Tier:
         added = np.where(traits.sums, rows.sum, np.where(traits.counts, rows.count, np.nan))
         increase = np.where(traits.cumulative, total, added)
         return cls(rollup, 1, increase, traits.cumulative, traits.monotonic)
+
+    def take(self, chosen: Ints | Bools) -> Self:
+        """Rows by a mask, or by rising places."""
+        index = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen
+        return type(self)(
+            self.rollup.take(index.astype(np.int64)),
+            self.resolution,
+            self.increase[index],
+            self.cumulative[index],
+            self.monotonic[index],
+        )
 
     def since_before(self) -> Floats:
         """By how much each cumulative row grew from the last point of the row before it in its
