@@ -173,7 +173,7 @@ def test_a_trace_with_everything(system: System, sent: str) -> None:
     origin = trace["origins"][span["origin"]]
     assert (origin["service"], origin["scope"]["name"]) == ("caller", "lib")
     assert trace["duration_ns"] == 80_000_123
-    status, missing = system.get(f"/api/traces/{'0' * 31}1")
+    status, missing = system.get(f"/api/traces/{'f' * 32}")
     assert (status, missing["title"]) == (404, "No such trace")
 
 
