@@ -52,10 +52,10 @@ def query(command: "Query") -> None:
     timeout_s = command.timeout.seconds if command.timeout else None
     with (
         Client(f"http://{command.ui.reachable}", ui_tokens[0] if ui_tokens else None) as client,
-        _waiting(client.url) as progress,
+        _waiting(client.url, until_first=chosen == "csv" and command.output is None) as counting,
         client.answer(statement, None, command.max_rows, timeout_s, MEDIA_TYPES[chosen]) as pieces,
     ):
-        counted = progress(pieces)
+        counted = counting(pieces)
         if MEDIA_TYPES[chosen] == JSON:
             counted = iter([_whole(counted)])
         with _open(command.output) as file:
@@ -82,10 +82,10 @@ def _whole(pieces: Pieces) -> bytes:
 
 
 @contextmanager
-def _waiting(url: str) -> Iterator[Callable[[Pieces], Pieces]]:
-    """Shows on a terminal how long it takes and how much has come; gone when the answer is shown.
+def _waiting(url: str, *, until_first: bool) -> Iterator[Callable[[Pieces], Pieces]]:
+    """Shows on a terminal how long it takes and how much has come. Gives what counts the pieces.
 
-    Gives what is to count the pieces.
+    It is gone with the last piece, or with the first when pieces are shown as they come.
     """
     columns = (SpinnerColumn(), TextColumn(url), TimeElapsedColumn(), FileSizeColumn())
     console = Console(stderr=True)
@@ -97,7 +97,7 @@ def _waiting(url: str) -> Iterator[Callable[[Pieces], Pieces]]:
         def counted(pieces: Pieces) -> Pieces:
             for piece in pieces:
                 progress.advance(task, len(piece))
-                if sys.stdout.isatty():
+                if until_first:
                     progress.stop()
                 yield piece
             progress.stop()
