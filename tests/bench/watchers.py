@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -118,7 +117,6 @@ def _masked(opcode: int, message: object) -> bytes:
 
 def watch(pipe: Connection, port: int, clients: int, selections: list[object]) -> None:
     """The body of a process: `clients` watchers until told. Answers each message by a `Seen`."""
-    os.nice(5)
     uvloop.run(_watch(pipe, port, clients, selections))
 
 
