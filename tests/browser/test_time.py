@@ -11,7 +11,8 @@ import pytest
 from playwright.sync_api import Route
 
 from tests.browser.opened import DESK, PHONE, Opened
-from tests.browser.traffic import Traffic
+from tests.browser.traffic import PAST, Traffic, send_past_spans
+from tests.journeys.system import System
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.system, pytest.mark.browser]
@@ -109,6 +110,24 @@ def test_further_back_than_the_ring_history_is_drawn(opened: Opened) -> None:
     assert int(query["from_ms"]) <= end - 60_000
     assert int(query["to_ms"]) >= end
     assert len(asked) == len({json.dumps(q) for q in asked})
+
+
+def test_the_archive_is_shown_where_the_ring_ends(opened: Opened, system: System) -> None:
+    """A span that ended an hour ago is on the page that shows that time."""
+    ended_s = int(time.time()) - 3600
+    send_past_spans(system.otlp_http, ended_s)
+    question = (
+        "/api/history?signal=spans&measures=rate&group_by=service"
+        f"&from_ms={(ended_s - 30) * 1000}&to_ms={(ended_s + 2) * 1000}"
+    )
+    eventually(lambda: system.get(question)[1]["series"], 20, "the span in the archive")
+    opened.go(f"/?from={(ended_s - 30) * 1000}&to={(ended_s + 2) * 1000}")
+    chart = opened.page.locator(".chart", has_text=CHART)
+    legend = chart.locator(".legend")
+    eventually(lambda: PAST in (legend.text_content() or ""), 20, "the past service")
+    assert not chart.get_by_text("No spans in this range").is_visible()
+    slowest = opened.page.locator(".series", has_text="Slowest operations")
+    eventually(lambda: "long ago" in slowest.inner_text(), 10, "the past operation")
 
 
 def test_a_server_without_history_is_named(opened: Opened) -> None:

@@ -3,6 +3,7 @@
 import threading
 import time
 import urllib.request
+from collections.abc import Mapping, Sequence
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
@@ -14,7 +15,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_ERROR, SEVERITY
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AGGREGATION_TEMPORALITY_DELTA
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
-BUSY, CALM = "browser-busy", "browser-calm"
+BUSY, CALM, PAST = "browser-busy", "browser-calm", "browser-past"
 OPERATIONS = {BUSY: ("GET /a", "GET /b", "failing"), CALM: ("poll",)}
 GAUGE, HISTOGRAM = "queue.length", "work.duration"
 EVERY_S = 0.1
@@ -39,27 +40,35 @@ class Traffic:
     def _run(self) -> None:
         while not self._stop.wait(EVERY_S):
             try:
-                for path, body in (("traces", spans()), ("logs", logs()), ("metrics", points())):
-                    self._post(path, body)
+                post(self._otlp_http, "traces", spans(OPERATIONS, time.time_ns()))
+                post(self._otlp_http, "logs", logs())
+                post(self._otlp_http, "metrics", points())
             except OSError:
                 continue  # Tenth is being restarted
             self.sent += 1
 
-    def _post(self, path: str, body: bytes) -> None:
-        request = urllib.request.Request(
-            f"http://{self._otlp_http}/v1/{path}", body, {"Content-Type": "application/x-protobuf"}
-        )
-        urllib.request.urlopen(request, timeout=5).close()
+
+def send_past_spans(otlp_http: str, end_time_s: float) -> None:
+    """One span of the service PAST, ended at a Unix time, acknowledged."""
+    post(otlp_http, "traces", spans({PAST: ("long ago",)}, int(end_time_s * 1e9)))
 
 
-def spans() -> bytes:
-    """Spans of all operations, ended now; "failing" fails."""
+def post(otlp_http: str, path: str, body: bytes) -> None:
+    """Send one request. Raises OSError when it is not acknowledged."""
+    request = urllib.request.Request(
+        f"http://{otlp_http}/v1/{path}", body, {"Content-Type": "application/x-protobuf"}
+    )
+    urllib.request.urlopen(request, timeout=5).close()
+
+
+def spans(services: Mapping[str, Sequence[str]], end_time_unix_nano: int) -> bytes:
+    """A span of each operation of each service, all ended then; "failing" fails."""
     message = ExportTraceServiceRequest()
-    for service, operations in OPERATIONS.items():
+    now = end_time_unix_nano
+    for service, operations in services.items():
         resource = message.resource_spans.add()
         resource.resource.attributes.append(text("service.name", service))
         scope = resource.scope_spans.add()
-        now = time.time_ns()
         for number, name in enumerate(operations, 1):
             scope.spans.add(
                 trace_id=now.to_bytes(16, "big"),

@@ -97,7 +97,12 @@ function Distribution({ info }: { info: MetricInfo }) {
 /** A key of the attributes, chosen or typed; `service`; or nothing. */
 function GroupBy({ keys, groupBy }: { keys: string[]; groupBy: string }) {
   const list = useId();
-  const typed = groupBy.startsWith(ATTRIBUTE) ? groupBy.slice(ATTRIBUTE.length) : groupBy;
+  const chosen = groupBy.startsWith(ATTRIBUTE) ? groupBy.slice(ATTRIBUTE.length) : groupBy;
+  // What is being typed survives that the keys come meanwhile.
+  const typed = useSignal(chosen);
+  useEffect(() => {
+    typed.value = chosen;
+  }, [chosen]);
   return (
     <label>
       Group by{" "}
@@ -107,7 +112,8 @@ function GroupBy({ keys, groupBy }: { keys: string[]; groupBy: string }) {
         placeholder="nothing"
         size={28}
         spellcheck={false}
-        value={typed}
+        value={typed.value}
+        onInput={(event) => (typed.value = event.currentTarget.value)}
         onChange={(event) => change({ groupBy: groupByOf(event.currentTarget.value) })}
       />
       <datalist id={list}>
