@@ -7,7 +7,7 @@ import { formatCount, formatTime } from "../units";
 import type { Unit } from "../units";
 import { ROWS_PER_OCTAVE, heatGrid } from "./heatgrid";
 import type { HeatGrid } from "./heatgrid";
-import { PADDING, logAxis, timeAxis, timeCursor, zoomToSelection } from "./plot";
+import { PADDING, logAxis, plotWidth, timeAxis, timeCursor, zoomToSelection } from "./plot";
 import type { ChartEvents } from "./plot";
 import { Grid } from "./sample";
 import type { View } from "./view";
@@ -59,7 +59,7 @@ export class HeatChart {
     if (!this.plot || picture === this.picture) return;
     this.picture = picture;
     const columns = Math.min(
-      this.plot.over.clientWidth / CELL_PX,
+      plotWidth(this.host) / CELL_PX,
       (view.to - view.from + 1) / this.spec.leastWindows,
     );
     this.grid = new Grid(view.from, view.to, columns, ring.unit);

@@ -29,6 +29,11 @@ const GOOD_STEPS = [1, 2, 2.5, 5];
 
 export const PADDING: uPlot.Padding = [8, RIGHT_PX, 0, 0];
 
+/** How wide the plot between its axes is. uPlot itself knows only after its next layout. */
+export function plotWidth(host: HTMLElement): number {
+  return Math.max(0, host.clientWidth - Y_AXIS_PX - RIGHT_PX);
+}
+
 function look(host: HTMLElement): Partial<uPlot.Axis> {
   return {
     font: `11px ${getComputedStyle(host).fontFamily}`,

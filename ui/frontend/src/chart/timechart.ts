@@ -4,7 +4,7 @@ import { WINDOW_MS } from "../live/protocol";
 import { resolveColour } from "../palette";
 import { formatTime } from "../units";
 import { Legend } from "./legend";
-import { PADDING, timeAxis, timeCursor, valueAxis, zoomToSelection } from "./plot";
+import { PADDING, plotWidth, timeAxis, timeCursor, valueAxis, zoomToSelection } from "./plot";
 import type { ChartEvents } from "./plot";
 import { drawSteps } from "./steps";
 import { Grid, LineReader, isolated, sampleLine, sampleMean } from "./sample";
@@ -79,7 +79,7 @@ export class TimeChart {
 
   private sample(endWindow: number, view: View): void {
     const unit = Math.max(...this.lines.map(({ ring }) => ring.unit));
-    const grid = new Grid(view.from, view.to, this.plot?.over.clientWidth ?? 0, unit);
+    const grid = new Grid(view.from, view.to, plotWidth(this.canvasHost), unit);
     grid.fillTimes(this.data[0]);
     let any = false;
     this.lines.forEach((line, index) => {
