@@ -3,9 +3,13 @@
 import importlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.chromium import launch
 
 PACKAGES = ("tenth", "collector", "storage", "ui")
 BROWSER_FOLDERS = ("browser", "journeys")
@@ -26,3 +30,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     synchronous interface keeps an event loop running in this thread, where no other test could
     have one."""
     items.sort(key=lambda item: item.path.parent.name in BROWSER_FOLDERS)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, without a window; one for all, since Playwright can be started only once."""
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser
+        browser.close()

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser
 
 from tests.browser.opened import Opened
 from tests.browser.traffic import Traffic
-from tests.journeys.conftest import browser, system  # noqa: F401
+from tests.journeys.conftest import system  # noqa: F401
 from tests.journeys.system import System
 from tests.waiting import eventually
 

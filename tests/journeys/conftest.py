@@ -1,11 +1,9 @@
-"""A running Tenth and a real browser, shared by the journeys."""
+"""A running Tenth, shared by the journeys."""
 
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
-from tests.chromium import launch
 from tests.journeys.system import System
 
 
@@ -17,12 +15,3 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     yield system
     assert system.stop() == 0
     assert "Traceback" not in system.log
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium, without a window."""
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        yield browser
-        browser.close()
