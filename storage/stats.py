@@ -8,16 +8,16 @@ from typing import Final
 import duckdb
 
 from storage.access import Access, UnavailableError
-from storage.account import Account, Latencies
+from storage.account import Account, Latencies, RetentionAccount
 from storage.config import StorageConfig
 from storage.contract import archive_pb2
 from storage.lag import lag_bytes, oldest_pending_time_unix_nano
+from storage.tier_tables import FINEST, FRESH, TIERS
 
 _TABLES: Final = {
     "spans": ("span_rows", "start_time"),
     "logs": ("log_rows", "time"),
     "metric_points": ("metric_point_rows", "time"),
-    "rollups": ("rollup_rows", "time"),
 }
 
 
@@ -30,6 +30,7 @@ def read_stats(config: StorageConfig, access: Access, account: Account) -> archi
         checkpoint=_summary(account.checkpoint),
         journal_faults=dict(account.journal_faults),
         archived_items=dict(account.archived_items),
+        retention=_retention(account.retention),
     )
     if config.archive_path.exists():
         reply.archive_bytes = config.archive_path.stat().st_size
@@ -46,6 +47,7 @@ def read_stats(config: StorageConfig, access: Access, account: Account) -> archi
     try:
         with access.reader() as connection:
             _read_tables(connection, reply)
+            _read_tiers(connection, reply)
     except (UnavailableError, duckdb.Error) as error:
         reply.problems.append(f"the archive cannot be read: {error}")
     return reply
@@ -59,6 +61,38 @@ def _read_tables(connection: duckdb.DuckDBPyConnection, reply: archive_pb2.Stats
         reply.tables[name].rows = row[0]
         reply.tables[name].oldest_time_unix_nano = row[1] or 0
         reply.tables[name].newest_time_unix_nano = row[2] or 0
+
+
+def _read_tiers(connection: duckdb.DuckDBPyConnection, reply: archive_pb2.StatsReply) -> None:
+    """Rollups by resolution, those that no tier's table has yet among the finest; and all."""
+    for tier in TIERS:
+        tables = (tier.table, FRESH) if tier is FINEST else (tier.table,)
+        times = " UNION ALL ".join(f'SELECT "time" FROM {table}' for table in tables)
+        (row,) = connection.execute(
+            f'SELECT count(*), epoch_ns(min("time")), epoch_ns(max("time")) FROM ({times})'
+        ).fetchall()
+        reply.tiers.add(
+            resolution_ms=tier.resolution_ms,
+            rows=row[0],
+            oldest_time_unix_nano=row[1] or 0,
+            newest_time_unix_nano=row[2] or 0,
+        )
+    rollups = reply.tables["rollups"]
+    rollups.rows = sum(tier.rows for tier in reply.tiers)
+    times_of = [tier for tier in reply.tiers if tier.rows]
+    if times_of:
+        rollups.oldest_time_unix_nano = min(tier.oldest_time_unix_nano for tier in times_of)
+        rollups.newest_time_unix_nano = max(tier.newest_time_unix_nano for tier in times_of)
+
+
+def _retention(retention: RetentionAccount) -> archive_pb2.RetentionStats:
+    return archive_pb2.RetentionStats(
+        last_run_time_unix_nano=retention.last_run_time_unix_nano,
+        deleted_rows=dict(retention.deleted_rows),
+        freed_bytes=retention.freed_bytes,
+        used_bytes=retention.used_bytes,
+        budget_bytes=retention.budget_bytes,
+    )
 
 
 def _summary(latencies: Latencies) -> archive_pb2.LatencySummary:

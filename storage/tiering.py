@@ -42,7 +42,7 @@ from storage.transaction import transaction
 Ints = npt.NDArray[np.int64]
 
 # What one step takes from a table; at least what one window of the next tier holds.
-MAX_STEP_ROWS: Final = 100_000
+MAX_STEP_ROWS: Final = 50_000
 # Windows of the next tier among which a step's rows are looked for.
 _MAX_STEP_WINDOWS: Final = 3_000
 # (series, 60 s) whose coarse rows are made anew at once, each of at most 600 rows.

@@ -101,7 +101,8 @@ class Upkeep:
         table, rows = self._archive.delete_some()
         if rows and self._used_before is None:
             self._used_before = self._account.used_bytes
-        self._account.deleted_rows[table] += rows
-        if not rows:
+        if rows:
+            self._account.deleted_rows[table] += rows
+        else:
             self._deleting = False
             self._account.last_run_time_unix_nano = self._now_ns()

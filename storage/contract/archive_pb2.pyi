@@ -87,7 +87,7 @@ class LatencySummary(_message.Message):
     def __init__(self, count: _Optional[int] = ..., p50_ms: _Optional[float] = ..., p99_ms: _Optional[float] = ..., max_ms: _Optional[float] = ...) -> None: ...
 
 class StatsReply(_message.Message):
-    __slots__ = ("started_time_unix_nano", "tables", "archive_bytes", "lag_bytes", "lag_ms", "ack_to_archive", "commit", "checkpoint", "running_queries", "problems", "journal_faults", "archived_items")
+    __slots__ = ("started_time_unix_nano", "tables", "archive_bytes", "lag_bytes", "lag_ms", "ack_to_archive", "commit", "checkpoint", "running_queries", "problems", "journal_faults", "archived_items", "tiers", "retention")
     class TablesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -121,6 +121,8 @@ class StatsReply(_message.Message):
     PROBLEMS_FIELD_NUMBER: _ClassVar[int]
     JOURNAL_FAULTS_FIELD_NUMBER: _ClassVar[int]
     ARCHIVED_ITEMS_FIELD_NUMBER: _ClassVar[int]
+    TIERS_FIELD_NUMBER: _ClassVar[int]
+    RETENTION_FIELD_NUMBER: _ClassVar[int]
     started_time_unix_nano: int
     tables: _containers.MessageMap[str, TableStats]
     archive_bytes: int
@@ -133,7 +135,42 @@ class StatsReply(_message.Message):
     problems: _containers.RepeatedScalarFieldContainer[str]
     journal_faults: _containers.ScalarMap[str, int]
     archived_items: _containers.ScalarMap[str, int]
-    def __init__(self, started_time_unix_nano: _Optional[int] = ..., tables: _Optional[_Mapping[str, TableStats]] = ..., archive_bytes: _Optional[int] = ..., lag_bytes: _Optional[int] = ..., lag_ms: _Optional[float] = ..., ack_to_archive: _Optional[_Union[LatencySummary, _Mapping]] = ..., commit: _Optional[_Union[LatencySummary, _Mapping]] = ..., checkpoint: _Optional[_Union[LatencySummary, _Mapping]] = ..., running_queries: _Optional[int] = ..., problems: _Optional[_Iterable[str]] = ..., journal_faults: _Optional[_Mapping[str, int]] = ..., archived_items: _Optional[_Mapping[str, int]] = ...) -> None: ...
+    tiers: _containers.RepeatedCompositeFieldContainer[TierStats]
+    retention: RetentionStats
+    def __init__(self, started_time_unix_nano: _Optional[int] = ..., tables: _Optional[_Mapping[str, TableStats]] = ..., archive_bytes: _Optional[int] = ..., lag_bytes: _Optional[int] = ..., lag_ms: _Optional[float] = ..., ack_to_archive: _Optional[_Union[LatencySummary, _Mapping]] = ..., commit: _Optional[_Union[LatencySummary, _Mapping]] = ..., checkpoint: _Optional[_Union[LatencySummary, _Mapping]] = ..., running_queries: _Optional[int] = ..., problems: _Optional[_Iterable[str]] = ..., journal_faults: _Optional[_Mapping[str, int]] = ..., archived_items: _Optional[_Mapping[str, int]] = ..., tiers: _Optional[_Iterable[_Union[TierStats, _Mapping]]] = ..., retention: _Optional[_Union[RetentionStats, _Mapping]] = ...) -> None: ...
+
+class TierStats(_message.Message):
+    __slots__ = ("resolution_ms", "rows", "oldest_time_unix_nano", "newest_time_unix_nano")
+    RESOLUTION_MS_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    OLDEST_TIME_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
+    NEWEST_TIME_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
+    resolution_ms: int
+    rows: int
+    oldest_time_unix_nano: int
+    newest_time_unix_nano: int
+    def __init__(self, resolution_ms: _Optional[int] = ..., rows: _Optional[int] = ..., oldest_time_unix_nano: _Optional[int] = ..., newest_time_unix_nano: _Optional[int] = ...) -> None: ...
+
+class RetentionStats(_message.Message):
+    __slots__ = ("last_run_time_unix_nano", "deleted_rows", "freed_bytes", "used_bytes", "budget_bytes")
+    class DeletedRowsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    LAST_RUN_TIME_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
+    DELETED_ROWS_FIELD_NUMBER: _ClassVar[int]
+    FREED_BYTES_FIELD_NUMBER: _ClassVar[int]
+    USED_BYTES_FIELD_NUMBER: _ClassVar[int]
+    BUDGET_BYTES_FIELD_NUMBER: _ClassVar[int]
+    last_run_time_unix_nano: int
+    deleted_rows: _containers.ScalarMap[str, int]
+    freed_bytes: int
+    used_bytes: int
+    budget_bytes: int
+    def __init__(self, last_run_time_unix_nano: _Optional[int] = ..., deleted_rows: _Optional[_Mapping[str, int]] = ..., freed_bytes: _Optional[int] = ..., used_bytes: _Optional[int] = ..., budget_bytes: _Optional[int] = ...) -> None: ...
 
 class HistoryRequest(_message.Message):
     __slots__ = ("signal", "service_name", "name", "kind", "from_time_unix_nano", "to_time_unix_nano", "max_windows")
