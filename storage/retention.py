@@ -25,6 +25,8 @@ _TIME: Final = {**RAW, **{tier.table: "time" for tier in TIERS}}
 _VICTIMS: Final = (tuple(RAW), *((tier.table,) for tier in TIERS))
 _COARSER: Final = {finer.table: coarser.table for finer, coarser in pairwise(TIERS)}
 _SECOND_NS: Final = 1_000_000_000
+# After all times, at a whole minute.
+_END_NS: Final = 9_000_000_000 * _SECOND_NS
 
 
 def ages_s(config: StorageConfig) -> dict[str, float]:
@@ -91,9 +93,12 @@ class Retention:
         return max(0, cutoff_ns // COARSEST.window_ns * COARSEST.window_ns)
 
     def _plan_excess(self, part: float) -> None:
+        """Of the first victims that have rows to give, the oldest part of these."""
         for tables in _VICTIMS:
             times = " UNION ALL ".join(
-                f'SELECT epoch_ns("{_TIME[table]}") AS t FROM {table}' for table in tables
+                f'SELECT epoch_ns("{_TIME[table]}") AS t FROM {table}'
+                f' WHERE "{_TIME[table]}" < make_timestamp_ns({self._deletable_until(table)})'
+                for table in tables
             )
             rows, cutoff_ns = self._connection.execute(
                 f"SELECT count(*), approx_quantile(t, {min(part, 1.0)}) FROM ({times})"
@@ -106,3 +111,6 @@ class Retention:
                 wanted = max(self._cutoffs_ns[table], cutoff_ns)
                 self._cutoffs_ns[table] = self._kept_for_tiers(table, wanted)
             return
+
+    def _deletable_until(self, table: str) -> int:
+        return self._kept_for_tiers(table, _END_NS)

@@ -63,16 +63,18 @@ class Upkeep:
             self._delete_some()
         return self._deleting
 
-    def checkpointed(self) -> None:
-        """What was deleted is gone from the file too: count it, and see whether it was enough."""
+    def checkpointed(self) -> bool:
+        """What was deleted is gone from the file too: count it; whether more must go at once."""
         if self._used_before is None or self._deleting:
-            return
+            return False
         disk = Disk.measure(self._archive.used_bytes(), self._config)
         self._account.freed_bytes += max(0, self._used_before - disk.archive_used)
         self._used_before = None
-        if disk.excess(self._config):
+        too_much = disk.excess(self._config) > 0
+        if too_much:
             self._next_retention_ns = 0
         self._reserve.hold()
+        return too_much
 
     def make_room(self) -> None:
         """On a disk that is full: delete what the budget says before anything is written."""
