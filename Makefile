@@ -97,7 +97,7 @@ $(WHEEL_VENV)/locked: requirements-dev.txt
 TEST_FILES := tests deploy docs proto pyproject.toml requirements.txt requirements-dev.txt README.md
 # What a wheel can lack is files and entry points: these run the installed program and read its files.
 # The others try functions and the wire, which the run before has shown of the same code.
-TEST_WHEEL := tests/tenth tests/storage tests/ui tests/journeys
+TEST_WHEEL := tests/tenth tests/ui tests/journeys
 
 .PHONY: test-wheel
 test-wheel: wheel $(WHEEL_VENV)/locked chromium ## Run the Python tests against the built wheel
