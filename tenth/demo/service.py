@@ -10,12 +10,16 @@ import os
 import socket
 import sys
 import threading
+import time
+from typing import Final
 
 import uvicorn
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 
 from tenth.demo import telemetry
 from tenth.demo.services import service
+
+_MAX_STOP_S: Final = 15.0
 
 
 def main() -> None:
@@ -38,6 +42,9 @@ def _stop_at_end_of_input(server: uvicorn.Server) -> None:
     while os.read(sys.stdin.fileno(), 1):
         pass
     server.should_exit = True
+    # Whoever opened the shop may be dead, and an exporter or a connection may hang on.
+    time.sleep(_MAX_STOP_S)
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,10 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 
+import psutil
 import pytest
 
+from tests.ports import free_ports
 from tests.tenth.receiver import Received, receiving
 from tests.waiting import eventually
 
@@ -100,6 +102,28 @@ def test_the_shop_measures_counters_gauges_and_histograms(
     assert types["shop.stock"] == "gauge"
     assert types["shop.order.value"] == "histogram"
     assert types["http.server.request.duration"] == "histogram"
+
+
+def test_a_shop_whose_owner_was_killed_closes() -> None:
+    """kill -9 of `tenth demo` leaves no service behind, even when nobody receives."""
+    owner = psutil.Popen(
+        [sys.executable, "-m", "tenth", "demo", "--rate", "20"],
+        env=os.environ | {"TENTH_OTLP_GRPC": f"127.0.0.1:{free_ports(1)[0]}"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    services = eventually(
+        lambda: found if len(found := owner.children()) == len(SERVICES) else [],
+        within_s=60,
+        what="services",
+    )
+    owner.kill()
+    owner.wait(10)
+    eventually(
+        lambda: not any(service.is_running() for service in services),
+        within_s=40,
+        what="end of the services",
+    )
 
 
 def test_the_shop_shows_its_token(shop: tuple[Received, dict[str, int], str]) -> None:
