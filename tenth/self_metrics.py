@@ -8,7 +8,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -150,6 +150,24 @@ def host_disk(_: CallbackOptions) -> Iterable[Observation]:
         yield Observation(counters.write_bytes, {"disk.io.direction": "write"})
 
 
+def since_start(
+    read: Callable[[CallbackOptions], Iterable[Observation]],
+) -> Callable[[CallbackOptions], Iterable[Observation]]:
+    """What a total since boot grew by since the first look.
+
+    The SDK gives our start as the start of its sums: all that was before would count as growth.
+    """
+    first: dict[tuple[tuple[str, object], ...], float] = {}
+
+    def growth(options: CallbackOptions) -> Iterable[Observation]:
+        for seen in read(options):
+            base = first.setdefault(tuple((seen.attributes or {}).items()), seen.value)
+            # Without an interface that has gone the total falls: no growth then.
+            yield Observation(max(seen.value - base, 0), seen.attributes)
+
+    return growth
+
+
 def register(meter: Meter, processes: Processes) -> None:
     """Creates the instruments; names and units are those of the semantic conventions."""
     gauge, counter = meter.create_observable_gauge, meter.create_observable_counter
@@ -157,8 +175,8 @@ def register(meter: Meter, processes: Processes) -> None:
     gauge("system.cpu.utilization", [host_cpu], unit="1")
     gauge("system.memory.utilization", [host_memory_share], unit="1")
     amount("system.memory.usage", [host_memory], unit="By")
-    counter("system.network.io", [host_network], unit="By")
-    counter("system.disk.io", [host_disk], unit="By")
+    counter("system.network.io", [since_start(host_network)], unit="By")
+    counter("system.disk.io", [since_start(host_disk)], unit="By")
     gauge("process.cpu.utilization", [processes.cpu], unit="1")
     amount("process.memory.usage", [processes.memory], unit="By")
 

@@ -9,8 +9,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from opentelemetry.metrics import CallbackOptions
 
-from tenth.self_metrics import EXPORTER_LOGGER, READER_LOGGER, RareLog, observe
+from tenth.self_metrics import (
+    EXPORTER_LOGGER,
+    READER_LOGGER,
+    RareLog,
+    host_network,
+    observe,
+    since_start,
+)
 from tenth.settings import Settings
 from tenth.supervisor import RoleProcess, Supervisor
 from tenth.values import Duration, NetworkAddress
@@ -136,3 +144,12 @@ async def test_a_dead_process_is_left_out() -> None:
         await observation
     assert values(received, "process.memory.usage").keys() == {(("tenth.role", "supervisor"),)}
     assert os.getpid() != 2**22 - 1
+
+
+def test_totals_since_boot_begin_at_zero() -> None:
+    """What the host moved before Tenth started is no traffic of Tenth's first moment."""
+    seen = since_start(host_network)
+    first = {str(o.attributes): o.value for o in seen(CallbackOptions())}
+    assert first
+    assert set(first.values()) == {0}
+    assert all(o.value >= 0 for o in seen(CallbackOptions()))
