@@ -27,7 +27,8 @@ class Subscribe(Message, tag="subscribe", frozen=True):
 
     def __post_init__(self) -> None:
         """Raises ValueError, which msgspec reports as a ValidationError."""
-        values = self.selection.values_per_window * self.windows
+        selection = self.selection
+        values = selection.values_per_window * -(-self.windows // selection.step_windows)
         if values > MAX_PANEL_VALUES:
             raise ValueError(
                 f"{values} values are too many for one panel (at most {MAX_PANEL_VALUES}); "

@@ -1,6 +1,6 @@
 """The measures of a selection over a range, from rows of several sources. Blocks: for a thread."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from ui.measure import Floats, Grid, Ints, measure
 from ui.panel import heatmap_of
 from ui.ring import COUNT, SERIES, Block, join
 from ui.selection import Selection
+from ui.sliding import Sliding, SlidingRows, slide
 from ui.span import Windows
 from ui.view import busiest
 
@@ -65,24 +66,40 @@ def evaluate(selection: Selection, windows: Windows, source: str, sources: list[
     position = np.full(len(candidates), -1, np.int64)
     position[chosen] = np.arange(len(chosen))
     shown = np.flatnonzero(position[owner] >= 0)
+    keys = list(candidates)
+    chosen_keys = [keys[place] for place in chosen]
+    block, group = block.take(shown), position[owner[shown]]
+    if selection.window_ms is not None:
+        sliding = SlidingRows(block, group, block.window, len(chosen))
+        windows, columns = _slid(selection, sliding, windows, limits.limits)
+        return Answer(selection, windows, source, chosen_keys, columns, None)
     grid = Grid(
-        block=block.take(shown),
-        cell=position[owner[shown]] * windows.count + block.window[shown] - windows.first,
+        block=block,
+        cell=group * windows.count + block.window - windows.first,
         size=len(chosen) * windows.count,
         window_s=windows.resolution_ms / 1_000,
         is_gauge=np.concatenate([rows.is_gauge for rows in sources]),
     )
-    keys = list(candidates)
-    return Answer(
-        selection,
-        windows,
-        source,
-        [keys[place] for place in chosen],
-        measure(selection, grid, limits.limits),
-        heatmap_of(selection, grid, limits.limits, windows.count)
-        if HEATMAP in selection.measures
-        else None,
-    )
+    columns = measure(selection, grid, limits.limits)
+    heatmap = None
+    if HEATMAP in selection.measures:
+        heatmap = heatmap_of(selection, grid, limits.limits, windows.count)
+    return Answer(selection, windows, source, chosen_keys, columns, heatmap)
+
+
+def _slid(
+    selection: Selection, rows: SlidingRows, windows: Windows, limits: Limits
+) -> tuple[Windows, dict[str, Floats]]:
+    """The windows that are as long as the selection says, or longer, and their measures."""
+    length = sliding_length(selection, windows.resolution_ms)
+    shown = replace(windows, first=min(windows.first + length - 1, windows.end))
+    known_s = np.full((rows.groups, shown.count), length * windows.resolution_ms / 1_000)
+    return shown, slide(selection, rows, Sliding(shown.first, shown.count, length), limits, known_s)
+
+
+def sliding_length(selection: Selection, resolution_ms: int) -> int:
+    """How many windows of the resolution a sliding window has; 1 without one."""
+    return max(1, (selection.window_ms or 0) // resolution_ms)
 
 
 def _candidates(selection: Selection, rows: Rows, known: dict[str, int]) -> Ints:

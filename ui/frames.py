@@ -13,13 +13,10 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 import msgpack
-import numpy as np
 
-from ui.bounds import Limits
-from ui.measure import Grid
-from ui.mirror import Mirror, Moment
-from ui.panel import panel_body
-from ui.ring import CHANGED, SERIES, WINDOW_MS, Block, join
+from ui.evaluation import Evaluation, SlidingEvaluation
+from ui.mirror import Mark, Mirror, Moment
+from ui.ring import Block, join
 from ui.selection import Selection
 from ui.view import View
 
@@ -74,6 +71,8 @@ class Frames:
             WeakValueDictionary()
         )
         self._at: tuple[int, int] = (0, 0)
+        self._marked: Mark | None = None
+        self._steps: dict[tuple[PanelKey, int], bytes] = {}
         self._forget_encoded()
 
     def layout(self, panels: tuple[tuple[int, PanelKey], ...]) -> Layout:
@@ -111,17 +110,38 @@ class Frames:
     def panel(self, key: PanelKey, since: int) -> bytes:
         """A panel's changes after `since`, up to its id; empty when there are none."""
         self._advance()
+        if key.selection.window_ms is not None:
+            return self._sliding(key, since)
         cached = self._panels.get((key, since))
         if cached is None:
-            view = self._view(key.selection)
             signal = key.selection.signal
             block = self._blocks.get((signal, since))
             if block is None:
                 block = join(self._mirror.rings[signal].changed_since(since))
                 self._blocks[signal, since] = block
-            first = self._mirror.newest_window - key.windows + 1
-            cached = _Evaluation(view, self._mirror).body(block, first, since)
+            cached = self._evaluation(key).change(block, since)
             self._panels[key, since] = cached
+        return cached
+
+    def _sliding(self, key: PanelKey, since: int) -> bytes:
+        """Once a second: what changed since the last mark that the client has seen.
+
+        What changes until the next mark comes with that one, so all that are here before it
+        share one evaluation.
+        """
+        now = self._mirror.mark(self._mirror.sequence)
+        seen = self._mirror.mark(since) or Mark(since, 0)
+        if now is None or seen == now:
+            return b""
+        if self._marked != now:
+            self._marked = now
+            self._steps = {}
+        cached = self._steps.get((key, seen.sequence))
+        if cached is None:
+            evaluation = self._sliding_evaluation(key)
+            ring = self._mirror.rings[key.selection.signal]
+            cached = evaluation.change(ring, seen)
+            self._steps[key, seen.sequence] = cached
         return cached
 
     def history(self, key: PanelKey) -> "asyncio.Future[bytes]":
@@ -129,16 +149,26 @@ class Frames:
         self._advance()
         future = self._histories.get(key)
         if future is None:
-            view = self._view(key.selection)
-            first = self._mirror.newest_window - key.windows + 1
-            windows = self._mirror.rings[key.selection.signal].since(first)
-            evaluation = _Evaluation(view, self._mirror)
+            ring = self._mirror.rings[key.selection.signal]
+            evaluation: Evaluation | SlidingEvaluation
+            if key.selection.window_ms is None:
+                evaluation = self._evaluation(key)
+                windows = ring.since(evaluation.first)
+            else:
+                evaluation = self._sliding_evaluation(key)
+                windows = ring.since(evaluation.first_window)
             loop = asyncio.get_running_loop()
-            future = loop.run_in_executor(
-                self._executor, lambda: evaluation.body(join(windows), first, NOTHING)
-            )
+            future = loop.run_in_executor(self._executor, evaluation.history, windows)
             self._histories[key] = future
         return future
+
+    def _evaluation(self, key: PanelKey) -> Evaluation:
+        first = self._mirror.newest_window - key.windows + 1
+        return Evaluation(self._view(key.selection), self._mirror, first)
+
+    def _sliding_evaluation(self, key: PanelKey) -> SlidingEvaluation:
+        first = self._mirror.newest_window - key.windows + 1
+        return SlidingEvaluation(self._view(key.selection), self._mirror, first)
 
     def assemble(self, bodies: list[tuple[int, bytes]], since: int, sequence: int) -> Frame:
         """A frame of these panels: ids and bodies."""
@@ -183,6 +213,8 @@ class Frames:
             del self._used_s[selection]
 
     def _advance(self) -> None:
+        if self._at[0] != self._mirror.epoch:
+            self._steps = {}
         if self._at != (self._mirror.epoch, self._mirror.sequence):
             self._at = (self._mirror.epoch, self._mirror.sequence)
             self._forget_encoded()
@@ -192,39 +224,3 @@ class Frames:
         self._panels: dict[tuple[PanelKey, int], bytes] = {}
         self._blocks: dict[tuple[str, int], Block] = {}
         self._histories: dict[PanelKey, asyncio.Future[bytes]] = {}
-
-
-class _Evaluation:
-    """What a panel's evaluation reads, held still while a thread is at it."""
-
-    def __init__(self, view: View, mirror: Mirror) -> None:
-        self.selection: Selection = view.selection
-        self.packed_series = view.packed_series
-        self.groups = len(view.chosen)
-        self.position_of = view.position_of
-        self.is_gauge = mirror.catalog.is_gauge
-        self.limits: Limits = mirror.limits.limits
-
-    def body(self, block: Block, first: int, since: int) -> bytes:
-        """The panel from these windows: those from `first` on with a change after `since`."""
-        reset = since == NOTHING
-        position = self.position_of[block.keys[SERIES]]
-        covered = position >= 0
-        changed = covered & (block.window >= first) & (block.keys[CHANGED] > since)
-        windows = np.unique(block.window[changed])
-        if len(windows) == 0 and not reset:
-            return b""
-        rows = np.flatnonzero(covered & np.isin(block.window, windows))
-        chosen = block.take(rows) if self.selection.needs_cells else block.take_rows(rows)
-        cell = position[rows] * len(windows) + np.searchsorted(windows, chosen.window)
-        grid = Grid(chosen, cell, self.groups * len(windows), WINDOW_MS / 1_000, self.is_gauge)
-        start = int(windows[0]) if len(windows) else first
-        return panel_body(
-            self.selection,
-            self.packed_series,
-            grid,
-            self.limits,
-            first_window=start,
-            offsets=windows - start,
-            reset=reset,
-        )

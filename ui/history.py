@@ -10,12 +10,12 @@ from typing import Final
 
 from storage.contract import archive_pb2
 from ui.archive import Archive
-from ui.evaluate import Answer, Rows, evaluate
+from ui.evaluate import Answer, Rows, evaluate, sliding_length
 from ui.feed import Feed
 from ui.mirror import Mirror
 from ui.past import PastRows
 from ui.ring import WINDOW_MS
-from ui.selection import Selection
+from ui.selection import STEP_MS, Selection
 from ui.span import Windows, finest_resolution_ms
 from ui.turns import Turns
 
@@ -64,9 +64,15 @@ class History:
     async def _collect(self, question: Question) -> tuple[Windows, str, list[Rows]]:
         now_ms = self.now_ms()
         to_ms = min(question.to_ms, now_ms)
+        selection = question.selection
         resolution_ms = finest_resolution_ms(question.from_ms, to_ms, question.points)
+        if selection.window_ms is not None:
+            resolution_ms = max(resolution_ms, STEP_MS)
         for _ in range(_MAX_ATTEMPTS):
-            windows = await self._windows(question.from_ms, to_ms, resolution_ms, now_ms)
+            # What slides begins before what is shown.
+            before_ms = (sliding_length(selection, resolution_ms) - 1) * resolution_ms
+            from_ms = max(0, question.from_ms - before_ms)
+            windows = await self._windows(from_ms, to_ms, resolution_ms, now_ms)
             past = PastRows(question.selection.signal)
             if windows.seam > windows.first:
                 await past.fill(self._archive.history(_request(question, windows), _TIMEOUT_S))

@@ -16,7 +16,7 @@ from ui.history import History, Question
 from ui.past import TooMuchError
 from ui.problems import problem
 from ui.read_routes import TimeMs
-from ui.selection import MAX_GROUPS, Selection
+from ui.selection import MAX_GROUPS, MAX_SLIDING_MS, STEP_MS, Selection
 from ui.span import MAX_POINTS
 
 MSGPACK: Final = "application/msgpack"
@@ -38,6 +38,7 @@ def history_routes(history: History) -> list[HTTPRouteHandler]:
         kind: FromQuery[str | None] = None,
         group_by: FromQuery[str | None] = None,
         limit: Annotated[int, QueryParameter(ge=1, le=MAX_GROUPS)] = 40,
+        window_ms: Annotated[int | None, QueryParameter(ge=STEP_MS, le=MAX_SLIDING_MS)] = None,
         from_ms: TimeMs = None,
         to_ms: TimeMs = None,
         points: Annotated[int, QueryParameter(ge=2, le=MAX_POINTS)] = 600,
@@ -55,6 +56,7 @@ def history_routes(history: History) -> list[HTTPRouteHandler]:
                 "kind": kind,
                 "group_by": group_by,
                 "limit": limit,
+                "window_ms": window_ms,
             }
         )
         question = _question(history, selection, from_ms, to_ms, points)

@@ -160,11 +160,14 @@ def percentiles(grid: Grid, limits: Limits, quantiles: list[float]) -> list[Floa
         hit = np.clip(np.searchsorted(upto, rank), firsts, last)
         width = np.maximum(counts[hit], 1e-9)
         part = np.clip((rank - (upto[hit] - counts[hit])) / width, 0.0, 1.0)
-        column[owner[firsts]] = _within(limits.lower[bucket[hit]], limits.upper[bucket[hit]], part)
+        column[owner[firsts]] = within_bucket(
+            limits.lower[bucket[hit]], limits.upper[bucket[hit]], part
+        )
     return result
 
 
-def _within(lower: Floats, upper: Floats, part: Floats) -> Floats:
+def within_bucket(lower: Floats, upper: Floats, part: Floats) -> Floats:
+    """The value that so large a part of each bucket lies below."""
     # An open end has no width to interpolate in: its finite limit is all that is known.
     low = np.where(np.isneginf(lower), upper, lower)
     high = np.where(np.isposinf(upper), lower, upper)

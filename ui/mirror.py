@@ -14,6 +14,7 @@ from ui.bounds import MAX_LIMITS, LimitTable
 from ui.catalog import SIGNALS, Catalog
 from ui.ring import SERIES, WINDOW_NS, Ring
 from ui.rows import block_of
+from ui.selection import STEP_WINDOWS
 
 # The ring is bounded by what it holds, not only by its span: a row takes 84 bytes, a cell 6,
 # so at most 400 MB. Beyond it the oldest windows go early, and are counted.
@@ -21,7 +22,17 @@ MAX_ROWS: Final = 3_000_000
 MAX_CELLS: Final = 25_000_000
 _DEFAULT_RING_WINDOWS: Final = 6_000
 _REMEMBERED_UPDATES: Final = 600
+# One a second: as long as a client can be away and come back to a ring of the usual length.
+_REMEMBERED_MARKS: Final = 600
 _LIMITS_INTERVAL_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The first update of a second: its sequence, and the newest window then."""
+
+    sequence: int
+    newest_window: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +72,7 @@ class Mirror:
         self._ticks = 0
         self._feed_sequence = 0
         self._moments: deque[Moment] = deque(maxlen=_REMEMBERED_UPDATES)
+        self._marks: deque[Mark] = deque(maxlen=_REMEMBERED_MARKS)
 
     def apply(self, update: live_pb2.Update) -> None:
         """Take one update: a part of the history or a change."""
@@ -73,7 +85,10 @@ class Mirror:
         self._keep_bounds()
         self._ticks += update.sequence != self._feed_sequence
         self._feed_sequence = update.sequence
-        self.newest_window = max(self.newest_window, update.sent_time_unix_nano // WINDOW_NS)
+        before = self.newest_window
+        self.newest_window = max(before, update.sent_time_unix_nano // WINDOW_NS)
+        if self.newest_window // STEP_WINDOWS > before // STEP_WINDOWS:
+            self._marks.append(Mark(self.sequence, self.newest_window))
         if not update.history:
             self._moments.append(
                 Moment(
@@ -119,6 +134,10 @@ class Mirror:
                 arrival = min(arrival or moment.arrival_ms, moment.arrival_ms)
         return Moment(self.sequence, len(ticks), newest, arrival)
 
+    def mark(self, sequence: int) -> Mark | None:
+        """The last mark up to this sequence; None when it is no longer known."""
+        return next((m for m in reversed(self._marks) if m.sequence <= sequence), None)
+
     def _begin(self, epoch: int) -> None:
         self.epoch = epoch
         self.sequence = 0
@@ -130,6 +149,7 @@ class Mirror:
         self.limits = LimitTable()
         self.rings = {signal: Ring() for signal in SIGNALS.values()}
         self._moments.clear()
+        self._marks.clear()
 
     def _put_rows(self, update: live_pb2.Update) -> None:
         if self.limits.is_nearly_full:

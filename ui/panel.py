@@ -1,5 +1,6 @@
 """A panel as bytes: one map of the live protocol, see `docs/live.md`."""
 
+from dataclasses import dataclass
 from typing import Final
 
 import msgpack
@@ -7,46 +8,47 @@ import numpy as np
 
 from ui.bounds import Limits
 from ui.heatmap import HEATMAP, Heatmap, heatmap
-from ui.measure import NS_PER_MS, Floats, Grid, Ints, measure
+from ui.measure import NS_PER_MS, Floats, Grid, Ints
+from ui.ring import WINDOW_MS
 from ui.selection import Selection
 
 _pack = msgpack.packb
 _ID: Final = _pack("id")
-# Maps of six and of seven entries.
-_PLAIN: Final = b"\x86"
-_WITH_BUCKETS: Final = b"\x87"
+# A map of so many entries has this byte plus their number in front.
+_MAP: Final = 0x80
 
 
-def panel_body(
-    selection: Selection,
-    packed_series: bytes,
-    grid: Grid,
-    limits: Limits,
-    *,
-    first_window: int,
-    offsets: Ints,
-    reset: bool,
-) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a panel holds: windows `first_window + offset` of `resolution_ms`, and their values."""
+
+    first_window: int
+    offsets: Ints
+    values: dict[str, Floats]
+    heatmap: Heatmap | None = None
+    resolution_ms: int = WINDOW_MS
+
+
+def panel_body(packed_series: bytes, content: Content, *, reset: bool) -> bytes:
     """The map up to the value of `id`, its last key: that differs from client to client."""
-    values = {name: _float32(column) for name, column in measure(selection, grid, limits).items()}
-    head, buckets = _PLAIN, b""
-    if HEATMAP in selection.measures:
-        found = heatmap_of(selection, grid, limits, len(offsets))
-        values[HEATMAP] = _float32(found.counts)
-        limit_pairs = np.stack((found.lower, found.upper), axis=1)
-        head, buckets = _WITH_BUCKETS, _pack("buckets") + _pack(_float32(limit_pairs))
-    return b"".join(
-        (
-            head,
-            _pack("reset") + _pack(reset),
-            _pack("series") + packed_series,
-            _pack("first_window") + _pack(first_window),
-            _pack("offsets") + _pack(offsets.astype("<u2").tobytes()),
-            _pack("values") + _pack(values),
-            buckets,
-            _ID,
-        )
-    )
+    values = {name: _float32(column) for name, column in content.values.items()}
+    others: dict[str, object] = {}
+    if content.heatmap is not None:
+        values[HEATMAP] = _float32(content.heatmap.counts)
+        limits = np.stack((content.heatmap.lower, content.heatmap.upper), axis=1)
+        others["buckets"] = _float32(limits)
+    if content.resolution_ms != WINDOW_MS:
+        others["resolution_ms"] = content.resolution_ms
+    entries = {
+        "reset": reset,
+        "first_window": content.first_window,
+        "offsets": content.offsets.astype("<u2").tobytes(),
+        "values": values,
+        **others,
+    }
+    packed = [_pack(name) + _pack(value) for name, value in entries.items()]
+    head = bytes([_MAP + len(entries) + 2])
+    return b"".join((head, *packed, _pack("series"), packed_series, _ID))
 
 
 def heatmap_of(selection: Selection, grid: Grid, limits: Limits, windows: int) -> Heatmap:

@@ -158,11 +158,13 @@ class Ring:
 
     def since(self, first: int) -> list[Block]:
         """Windows from `first` on, by number."""
-        return [self._windows[window] for window in sorted(self._windows) if window >= first]
+        return self.between(first, max(self._windows, default=first) + 1)
 
     def between(self, first: int, end: int) -> list[Block]:
         """Windows from `first` to before `end`, by number."""
-        return [self._windows[w] for w in sorted(self._windows) if first <= w < end]
+        if end - first > len(self._windows):
+            return [self._windows[w] for w in sorted(self._windows) if first <= w < end]
+        return [self._windows[w] for w in range(first, end) if w in self._windows]
 
     def mark_limits(self, used: npt.NDArray[np.bool_]) -> None:
         """Set True at the ids of limits that cells here have."""

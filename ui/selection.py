@@ -18,6 +18,10 @@ _MEASURES: Final = {
     "metrics": {"last", "mean", "min", "max", "sum", "rate", "p50", "p95", "p99", HEATMAP},
 }
 _ATTRIBUTE: Final = "attribute:"
+# Sliding windows move in steps of so many windows of 100 ms.
+STEP_WINDOWS: Final = 10
+STEP_MS: Final = 1_000
+MAX_SLIDING_MS: Final = 60_000
 _NEED_CELLS: Final = frozenset((*PERCENTILES, HEATMAP))
 
 Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT_LENGTH)]
@@ -33,6 +37,8 @@ class Selection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: Text | None = None
     group_by: Text | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_GROUPS)] = 40
+    # Values are of the last so many ms, as of the end of each second; None: of 100 ms each.
+    window_ms: Annotated[int, msgspec.Meta(ge=STEP_MS, le=MAX_SLIDING_MS)] | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError, which msgspec reports as a ValidationError."""
@@ -48,6 +54,8 @@ class Selection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("a metrics selection needs `name`, the metric's name")
         if HEATMAP in self.measures and self.group_by is not None:
             raise ValueError("a heatmap shows one series; leave `group_by` out")
+        if self.window_ms is not None:
+            self._check_window(self.window_ms)
         self._check_group_by()
 
     @property
@@ -60,6 +68,19 @@ class Selection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The most values that one window of this selection can have."""
         groups = self.limit if self.group_by else 1
         return groups * len(self.measures) + (MAX_BUCKETS if HEATMAP in self.measures else 0)
+
+    @property
+    def step_windows(self) -> int:
+        """How many windows of 100 ms one value follows another by."""
+        return 1 if self.window_ms is None else STEP_WINDOWS
+
+    def _check_window(self, window_ms: int) -> None:
+        if window_ms % STEP_MS:
+            raise ValueError(f"`window_ms` is in whole seconds: a multiple of {STEP_MS}")
+        if self.signal == "metrics" or HEATMAP in self.measures:
+            raise ValueError(
+                "`window_ms` is for spans and logs, and not for a heatmap; leave it out"
+            )
 
     def _check_group_by(self) -> None:
         group_by = self.group_by
