@@ -23,7 +23,7 @@ LAMBDA_FACTOR: Final = 2
 MACRO_FACTOR: Final = 4
 PUBLIC_TABLES: Final = frozenset(
     (
-        *("spans", "logs", "metric_points", "rollups", "rollup_buckets"),
+        *("spans", "logs", "metric_points", "marks", "rollups", "rollup_buckets"),
         *("services", "operations", "traces", "metrics", "origins", "series"),
     )
 )

@@ -19,6 +19,8 @@ from storage.columns import (
     text_or_empty,
     timestamps,
 )
+from storage.marks import COLUMNS as MARK_COLUMNS
+from storage.marks import MAX_TEXT_CHARS, marks_among
 from storage.origins import OriginReader, Origins
 from storage.rollup_tables import RollupTables
 from storage.rows import log_rows, point_rows, span_rows
@@ -64,10 +66,16 @@ class Inserter:
             if len(origins.rows):
                 self._connection.execute(_insert_origins(staging, origins.rows))
             self._connection.execute(_INSERTS[signal](staging, of_signal, origins))
+            if signal is Signal.LOGS:
+                self._insert_marks(staging, marks_among(of_signal["logs"]), origins)
         series, rows = self._rollups.build(tables.items())
         if len(series):
             self._connection.execute(_insert_series(staging, series))
         self._connection.execute(_insert_rollups(staging, rows))
+
+    def _insert_marks(self, staging: Staging, marks: pa.RecordBatch, origins: Origins) -> None:
+        if len(marks):
+            self._connection.execute(_insert_marks(staging, marks, origins))
 
 
 def _insert_origins(staging: Staging, rows: pa.Table) -> str:
@@ -93,13 +101,28 @@ def _insert_spans(staging: Staging, tables: Tables, origins: Origins) -> str:
 
 def _insert_logs(staging: Staging, tables: Tables, origins: Origins) -> str:
     logs = tables["logs"]
+    relation, body, helpers = _with_body(staging, log_rows(logs, origins), logs)
+    return _insert("log_rows", relation, {}, {"body": body}, helpers)
+
+
+def _insert_marks(staging: Staging, marks: pa.RecordBatch, origins: Origins) -> str:
+    rows = log_rows(marks, origins).select(MARK_COLUMNS)
+    relation, body, helpers = _with_body(staging, rows, marks)
+    text = f"left(coalesce(({body})::VARCHAR, ''), {MAX_TEXT_CHARS})"
+    return _insert("mark_rows", relation, {}, {"text": text}, helpers)
+
+
+def _with_body(
+    staging: Staging, rows: pa.Table, logs: pa.RecordBatch
+) -> tuple[str, str, list[str]]:
+    """A relation of log records with their attributes, SQL of the body, and its helper columns."""
     body = read_values(logs["body"])
-    rows = _numbered(log_rows(logs, origins))
-    body_columns = body.named("body_", np.arange(len(rows)))
-    for name, column in body_columns.items():
+    columns = body.named("body_", np.arange(len(rows)))
+    rows = _numbered(rows)
+    for name, column in columns.items():
         rows = rows.append_column(name, column)
     relation = with_variant(staging, rows, "attributes", logs["attributes"])
-    return _insert("log_rows", relation, {}, {"body": variant_sql("body_", body)}, [*body_columns])
+    return relation, variant_sql("body_", body), [*columns]
 
 
 def _insert_points(staging: Staging, tables: Tables, origins: Origins) -> str:

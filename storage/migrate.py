@@ -12,7 +12,7 @@ from storage.transaction import transaction
 
 log = logging.getLogger(__name__)
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 
 class ArchiveVersionError(Exception):

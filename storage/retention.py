@@ -13,6 +13,7 @@ from typing import Final
 import duckdb
 
 from storage.config import StorageConfig
+from storage.marks import MAX_MARKS
 from storage.progress import DELETED, Progress
 from storage.tier_tables import COARSEST, TIERS
 from storage.transaction import transaction
@@ -20,9 +21,10 @@ from storage.transaction import transaction
 MAX_STEP_ROWS: Final = 200_000
 # Raw rows by the time they are kept for.
 RAW: Final = {"span_rows": "start_time", "log_rows": "time", "metric_point_rows": "time"}
-_TIME: Final = {**RAW, **{tier.table: "time" for tier in TIERS}}
-# What a budget takes first; finer tiers go before coarser ones.
-_VICTIMS: Final = (tuple(RAW), *((tier.table,) for tier in TIERS))
+MARKS: Final = "mark_rows"
+_TIME: Final = {**RAW, **{tier.table: "time" for tier in TIERS}, MARKS: "time"}
+# What a budget takes first; finer tiers go before coarser ones, marks last.
+_VICTIMS: Final = (tuple(RAW), *((tier.table,) for tier in TIERS), (MARKS,))
 _COARSER: Final = {finer.table: coarser.table for finer, coarser in pairwise(TIERS)}
 _SECOND_NS: Final = 1_000_000_000
 # After all times, at a whole minute.
@@ -30,15 +32,19 @@ _END_NS: Final = 9_000_000_000 * _SECOND_NS
 
 
 def ages_s(config: StorageConfig) -> dict[str, float]:
-    """How long each table's rows are kept."""
-    return {
-        "span_rows": config.retain_spans_s,
-        "log_rows": config.retain_logs_s,
-        "metric_point_rows": config.retain_metric_points_s,
+    """How long each table's rows are kept. Marks stay as long as any rollup they explain."""
+    tiers = {
         "rollup_rows_100ms": config.retain_100ms_s,
         "rollup_rows_1s": config.retain_1s_s,
         "rollup_rows_10s": config.retain_10s_s,
         "rollup_rows_60s": config.retain_60s_s,
+    }
+    return {
+        "span_rows": config.retain_spans_s,
+        "log_rows": config.retain_logs_s,
+        "metric_point_rows": config.retain_metric_points_s,
+        **tiers,
+        MARKS: max(tiers.values()),
     }
 
 
@@ -57,6 +63,8 @@ class Retention:
             table: self._kept_for_tiers(table, now_ns - int(age_s * _SECOND_NS))
             for table, age_s in ages_s.items()
         }
+        if MARKS in self._cutoffs_ns:
+            self._cutoffs_ns[MARKS] = max(self._cutoffs_ns[MARKS], self._surplus_marks_until())
         if excess > 0:
             self._plan_excess(excess)
 
@@ -91,6 +99,14 @@ class Retention:
         if table in _COARSER:
             cutoff_ns = min(cutoff_ns, self._progress.merged_until(_COARSER[table]))
         return max(0, cutoff_ns // COARSEST.window_ns * COARSEST.window_ns)
+
+    def _surplus_marks_until(self) -> int:
+        """Before when there are marks beyond MAX_MARKS; 0 when there are none."""
+        rows = self._connection.execute(
+            f'SELECT epoch_ns("time") + 1 FROM {MARKS} ORDER BY "time" DESC'
+            f" LIMIT 1 OFFSET {MAX_MARKS}"
+        ).fetchall()
+        return int(rows[0][0]) if rows else 0
 
     def _plan_excess(self, part: float) -> None:
         """Of the first victims that have rows to give, the oldest part of these."""

@@ -18,6 +18,7 @@ _TABLES: Final = {
     "spans": ("span_rows", "start_time"),
     "logs": ("log_rows", "time"),
     "metric_points": ("metric_point_rows", "time"),
+    "marks": ("mark_rows", "time"),
 }
 
 

@@ -80,7 +80,7 @@ def test_all_signals(storage: Storage) -> None:
     eventually(lambda: storage.stats().archived_items == expected)
     stats = storage.stats()
     rows = {name: table.rows for name, table in stats.tables.items()}
-    assert rows == {**expected, "rollups": 8}
+    assert rows == {**expected, "marks": 0, "rollups": 8}
     assert stats.lag_bytes == 0
     assert stats.lag_ms == 0
     assert stats.tables["spans"].oldest_time_unix_nano == TIME_NS

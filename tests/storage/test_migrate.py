@@ -30,6 +30,11 @@ def old_archive(path: Path, windows: int = 20) -> None:
             " '{}'::JSON::VARIANT, '', NULL)"
         )
         connection.execute(
+            f"INSERT INTO log_rows SELECT make_timestamp_ns({T0}), NULL, 9, 'info', '',"
+            " 'tenth.mark', NULL, NULL, 0, 0, 'shop', '', '', 'o', '{}'::JSON::VARIANT,"
+            " 'deploy 42'::VARIANT"
+        )
+        connection.execute(
             "INSERT INTO rollup_rows SELECT 5, make_timestamp_ns(t), 100, 10, 10.0, 1.0, 1.0, 2,"
             " make_timestamp_ns(t), make_timestamp_ns(0), 1.0, make_timestamp_ns(t),"
             " make_timestamp_ns(0), 1.0, {'scale': 5, 'indexes': [2147483647], 'counts': [10]}"
@@ -49,6 +54,8 @@ def test_upgrade(tmp_path: Path) -> None:
     assert archive.position == Position(7, 4711)
     assert archive.unsaved
     merge(archive, T0 + 600 * S)
+    marks = archive.cursor().execute("SELECT epoch_ns(time), text, service_name FROM marks")
+    assert marks.fetchall() == [(T0, "deploy 42", "shop")]
     rows = archive.cursor().execute(
         "SELECT resolution_ms, count(*), sum(count)::BIGINT, sum(errors)::BIGINT FROM rollups"
         " GROUP BY ALL ORDER BY ALL"

@@ -11,6 +11,7 @@ import pytest
 
 from storage.archive import Archive
 from storage.gate import MACROS, PUBLIC_TABLES
+from storage.marks import MARK_EVENT
 from storage.schema import MetricType, Signal, Tables
 from tests.storage.records import (
     TRACE_ID,
@@ -26,7 +27,7 @@ Ask = Callable[..., list[dict[str, Any]]]
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "sql.md").read_text()
 EXAMPLES = re.findall(r"(?s)([^\n]+):\n\n```sql\n(.*?)```", DOCUMENT)
-DESCRIBED = ("spans", "logs", "metric_points", "rollups", "rollup_buckets")
+DESCRIBED = ("spans", "logs", "metric_points", "marks", "rollups", "rollup_buckets")
 
 
 @pytest.fixture
@@ -73,7 +74,8 @@ def shop(store: Store) -> None:
     tables["origins"] = origins("shop", "payment", **{"host.name": "web-1"})
     store(Signal.SPANS, tables)
     log = {"time_unix_nano": now_ns, "trace_id": TRACE_ID, "body": "card refused"}
-    store(Signal.LOGS, log_tables(log))
+    mark = {"time_unix_nano": now_ns - 10 * 10**9, "event_name": MARK_EVENT, "body": "deploy 42"}
+    store(Signal.LOGS, log_tables(log, mark))
     gauge = {"time_unix_nano": now_ns, "as_int": 7}
     store(Signal.METRICS, metric_tables(MetricType.GAUGE, gauge))
     exemplar = {"time_unix_nano": now_ns, "as_double": 1.0, "trace_id": TRACE_ID}
