@@ -18,6 +18,8 @@ NAMES: Final[dict[Signal | None, str]] = {
     Signal.METRICS: "metric_points",
     None: "other",
 }
+# How marks come that people set; nobody exports them.
+MARK_TRANSPORT: Final = "mark"
 _MAX_EXPORTERS: Final = 1_000
 _MAX_TEXT_CHARS: Final = 100
 _SAMPLES: Final = 4_096
@@ -108,7 +110,7 @@ class Account:
         accepted, newest_time = group.accepted.tolist(), group.newest_time.tolist()
         for index, (transport, received) in enumerate(zip(transports, received_ns, strict=True)):
             self.receive_to_ack.add(now_ns - received)
-            if index in group.resources:
+            if index in group.resources and transport != MARK_TRANSPORT:
                 rejected = sum(group.rejected.get(index, {}).values())
                 exporter = self._exporter((group.resources[index], group.signal, transport))
                 exporter.meet(received, newest_time[index], accepted[index], rejected)

@@ -37,6 +37,7 @@ class Reason(Enum):
     MEDIA_TYPE = "unsupported_media_type"
     SLOW = "slow_body"
     CONNECTIONS = "too_many_connections"
+    TOO_MANY_MARKS = "too_many_marks"
     OVERLOADED = "overloaded"
     JOURNAL_FULL = "journal_full"
     DISK_FULL = "disk_full"
@@ -55,6 +56,8 @@ _RULES: Final = {
     Reason.MEDIA_TYPE: _Rule(StatusCode.INVALID_ARGUMENT, 415),
     Reason.SLOW: _Rule(StatusCode.UNAVAILABLE, 503),
     Reason.CONNECTIONS: _Rule(StatusCode.UNAVAILABLE, 503),
+    # Not OTLP's: no exporter gets it, a person may try again.
+    Reason.TOO_MANY_MARKS: _Rule(StatusCode.RESOURCE_EXHAUSTED, 429),
     Reason.OVERLOADED: _Rule(StatusCode.UNAVAILABLE, 503),
     Reason.JOURNAL_FULL: _Rule(StatusCode.UNAVAILABLE, 503),
     Reason.DISK_FULL: _Rule(StatusCode.UNAVAILABLE, 503),

@@ -20,10 +20,14 @@ from collector.account import Account
 from collector.addresses import check_exposure
 from collector.config import CollectorConfig
 from collector.contract import live_pb2 as pb
-from collector.contract.live_pb2_grpc import add_LiveServicer_to_server
+from collector.contract.live_pb2_grpc import (
+    add_LiveServicer_to_server,
+    add_MarksServicer_to_server,
+)
 from collector.http_server import HttpServer
 from collector.ingest import Ingest
 from collector.live import LiveFeed
+from collector.marks import Marks
 from collector.otlp_grpc import create_server
 from collector.otlp_http import OtlpHttp
 from collector.refusal import Reason, Refusal
@@ -71,6 +75,7 @@ class Collector:
             self._journal, self._ring, self._account, clock, config.max_inflight_bytes
         )
         self._feed = LiveFeed(self._ring, clock, self._stats)
+        self._marks = Marks(self._ingest, clock)
         self._stop = asyncio.Event()
         self._check_soon = asyncio.Event()
 
@@ -119,6 +124,7 @@ class Collector:
     def _live_server(self) -> grpc.aio.Server:
         server = grpc.aio.server(interceptors=[RoleToken(self._config.role_token)])
         add_LiveServicer_to_server(self._feed, server)  # type: ignore[no-untyped-call]
+        add_MarksServicer_to_server(self._marks, server)  # type: ignore[no-untyped-call]
         server.add_insecure_port(self._config.live_listen)
         return server
 

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63ollector/contract/live.proto\x12\rtenth.live.v1\"\x12\n\x10SubscribeRequest\"\x91\x02\n\x06Series\x12\n\n\x02id\x18\x01 \x01(\r\x12%\n\x06signal\x18\x02 \x01(\x0e\x32\x15.tenth.live.v1.Signal\x12\x14\n\x0cservice_name\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\x0c\n\x04kind\x18\x05 \x01(\t\x12\x0c\n\x04unit\x18\x06 \x01(\t\x12\x13\n\x0btemporality\x18\x07 \x01(\t\x12\x11\n\tmonotonic\x18\x08 \x01(\x08\x12\x39\n\nattributes\x18\t \x03(\x0b\x32%.tenth.live.v1.Series.AttributesEntry\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x83\x04\n\x06Update\x12\r\n\x05\x65poch\x18\x01 \x01(\x06\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x0f\n\x07history\x18\x03 \x01(\x08\x12\x18\n\x10history_complete\x18\x04 \x01(\x08\x12\x1b\n\x13sent_time_unix_nano\x18\x05 \x01(\x03\x12#\n\x1bnewest_event_time_unix_nano\x18\x06 \x01(\x03\x12\x1e\n\x16\x61rrival_time_unix_nano\x18\x07 \x01(\x03\x12\x15\n\roldest_window\x18\x08 \x01(\x03\x12%\n\x06series\x18\t \x03(\x0b\x32\x15.tenth.live.v1.Series\x12\x12\n\nrow_window\x18\n \x01(\x0c\x12\x12\n\nrow_series\x18\x0b \x01(\x0c\x12\x11\n\trow_count\x18\x0c \x01(\x0c\x12\x0f\n\x07row_sum\x18\r \x01(\x0c\x12\x0f\n\x07row_min\x18\x0e \x01(\x0c\x12\x0f\n\x07row_max\x18\x0f \x01(\x0c\x12\x10\n\x08row_last\x18\x10 \x01(\x0c\x12\x14\n\x0crow_increase\x18\x11 \x01(\x0c\x12\x12\n\nrow_errors\x18\x12 \x01(\x0c\x12\x15\n\rrow_elapsed_s\x18\x13 \x01(\x0c\x12\x10\n\x08\x63\x65ll_row\x18\x14 \x01(\x0c\x12\x12\n\ncell_lower\x18\x15 \x01(\x0c\x12\x12\n\ncell_upper\x18\x16 \x01(\x0c\x12\x12\n\ncell_count\x18\x17 \x01(\x0c\"\x0e\n\x0cStatsRequest\"\x87\x03\n\rSignalAccount\x12\x16\n\x0ereceived_items\x18\x01 \x01(\x04\x12\x16\n\x0e\x61\x63\x63\x65pted_items\x18\x02 \x01(\x04\x12G\n\x0erejected_items\x18\x03 \x03(\x0b\x32/.tenth.live.v1.SignalAccount.RejectedItemsEntry\x12\x12\n\nlate_items\x18\x04 \x01(\x04\x12\x13\n\x0b\x61head_items\x18\x05 \x01(\x04\x12\x19\n\x11received_requests\x18\x06 \x01(\x04\x12K\n\x10refused_requests\x18\x07 \x03(\x0b\x32\x31.tenth.live.v1.SignalAccount.RefusedRequestsEntry\x1a\x34\n\x12RejectedItemsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\x1a\x36\n\x14RefusedRequestsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\"O\n\x0eLatencySummary\x12\r\n\x05\x63ount\x18\x01 \x01(\x04\x12\x0e\n\x06p50_ms\x18\x02 \x01(\x01\x12\x0e\n\x06p99_ms\x18\x03 \x01(\x01\x12\x0e\n\x06max_ms\x18\x04 \x01(\x01\"\x88\x02\n\x08\x45xporter\x12\x14\n\x0cservice_name\x18\x01 \x01(\t\x12\x14\n\x0csdk_language\x18\x02 \x01(\t\x12\x13\n\x0bsdk_version\x18\x03 \x01(\t\x12\x0e\n\x06signal\x18\x04 \x01(\t\x12\x11\n\ttransport\x18\x05 \x01(\t\x12!\n\x19last_batch_time_unix_nano\x18\x06 \x01(\x03\x12\x18\n\x10last_batch_items\x18\x07 \x01(\x04\x12\x12\n\ninterval_s\x18\x08 \x01(\x01\x12\x17\n\x0f\x63lock_offset_ms\x18\t \x01(\x01\x12\x16\n\x0e\x61\x63\x63\x65pted_items\x18\n \x01(\x04\x12\x16\n\x0erejected_items\x18\x0b \x01(\x04\"\xf6\x04\n\nStatsReply\x12\x1e\n\x16started_time_unix_nano\x18\x01 \x01(\x03\x12\x37\n\x07signals\x18\x02 \x03(\x0b\x32&.tenth.live.v1.StatsReply.SignalsEntry\x12\x15\n\rjournal_bytes\x18\x03 \x01(\x04\x12\x18\n\x10journal_segments\x18\x04 \x01(\x04\x12\x16\n\x0einflight_bytes\x18\x05 \x01(\x04\x12\x13\n\x0bring_series\x18\x06 \x01(\x04\x12\x11\n\tring_rows\x18\x07 \x01(\x04\x12\x12\n\nring_bytes\x18\x08 \x01(\x04\x12\x16\n\x0eoverflow_items\x18\t \x01(\x04\x12\x35\n\x0ereceive_to_ack\x18\n \x01(\x0b\x32\x1d.tenth.live.v1.LatencySummary\x12\x33\n\x0c\x65vent_to_ack\x18\x0b \x01(\x0b\x32\x1d.tenth.live.v1.LatencySummary\x12*\n\texporters\x18\x0c \x03(\x0b\x32\x17.tenth.live.v1.Exporter\x12\x10\n\x08problems\x18\r \x03(\t\x12\x44\n\x0ejournal_faults\x18\x0e \x03(\x0b\x32,.tenth.live.v1.StatsReply.JournalFaultsEntry\x1aL\n\x0cSignalsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12+\n\x05value\x18\x02 \x01(\x0b\x32\x1c.tenth.live.v1.SignalAccount:\x02\x38\x01\x1a\x34\n\x12JournalFaultsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01*W\n\x06Signal\x12\x16\n\x12SIGNAL_UNSPECIFIED\x10\x00\x12\x10\n\x0cSIGNAL_SPANS\x10\x01\x12\x0f\n\x0bSIGNAL_LOGS\x10\x02\x12\x12\n\x0eSIGNAL_METRICS\x10\x03\x32\x8e\x01\n\x04Live\x12\x45\n\tSubscribe\x12\x1f.tenth.live.v1.SubscribeRequest\x1a\x15.tenth.live.v1.Update0\x01\x12?\n\x05Stats\x12\x1b.tenth.live.v1.StatsRequest\x1a\x19.tenth.live.v1.StatsReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63ollector/contract/live.proto\x12\rtenth.live.v1\"\x12\n\x10SubscribeRequest\"\x91\x02\n\x06Series\x12\n\n\x02id\x18\x01 \x01(\r\x12%\n\x06signal\x18\x02 \x01(\x0e\x32\x15.tenth.live.v1.Signal\x12\x14\n\x0cservice_name\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\x0c\n\x04kind\x18\x05 \x01(\t\x12\x0c\n\x04unit\x18\x06 \x01(\t\x12\x13\n\x0btemporality\x18\x07 \x01(\t\x12\x11\n\tmonotonic\x18\x08 \x01(\x08\x12\x39\n\nattributes\x18\t \x03(\x0b\x32%.tenth.live.v1.Series.AttributesEntry\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x83\x04\n\x06Update\x12\r\n\x05\x65poch\x18\x01 \x01(\x06\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x0f\n\x07history\x18\x03 \x01(\x08\x12\x18\n\x10history_complete\x18\x04 \x01(\x08\x12\x1b\n\x13sent_time_unix_nano\x18\x05 \x01(\x03\x12#\n\x1bnewest_event_time_unix_nano\x18\x06 \x01(\x03\x12\x1e\n\x16\x61rrival_time_unix_nano\x18\x07 \x01(\x03\x12\x15\n\roldest_window\x18\x08 \x01(\x03\x12%\n\x06series\x18\t \x03(\x0b\x32\x15.tenth.live.v1.Series\x12\x12\n\nrow_window\x18\n \x01(\x0c\x12\x12\n\nrow_series\x18\x0b \x01(\x0c\x12\x11\n\trow_count\x18\x0c \x01(\x0c\x12\x0f\n\x07row_sum\x18\r \x01(\x0c\x12\x0f\n\x07row_min\x18\x0e \x01(\x0c\x12\x0f\n\x07row_max\x18\x0f \x01(\x0c\x12\x10\n\x08row_last\x18\x10 \x01(\x0c\x12\x14\n\x0crow_increase\x18\x11 \x01(\x0c\x12\x12\n\nrow_errors\x18\x12 \x01(\x0c\x12\x15\n\rrow_elapsed_s\x18\x13 \x01(\x0c\x12\x10\n\x08\x63\x65ll_row\x18\x14 \x01(\x0c\x12\x12\n\ncell_lower\x18\x15 \x01(\x0c\x12\x12\n\ncell_upper\x18\x16 \x01(\x0c\x12\x12\n\ncell_count\x18\x17 \x01(\x0c\"\xd6\x01\n\x0bMarkRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x16\n\x0etime_unix_nano\x18\x02 \x01(\x03\x12\x14\n\x0cservice_name\x18\x03 \x01(\t\x12>\n\nattributes\x18\x04 \x03(\x0b\x32*.tenth.live.v1.MarkRequest.AttributesEntry\x1aK\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\'\n\x05value\x18\x02 \x01(\x0b\x32\x18.tenth.live.v1.MarkValue:\x02\x38\x01\"o\n\tMarkValue\x12\x16\n\x0cstring_value\x18\x01 \x01(\tH\x00\x12\x14\n\nbool_value\x18\x02 \x01(\x08H\x00\x12\x13\n\tint_value\x18\x03 \x01(\x03H\x00\x12\x16\n\x0c\x64ouble_value\x18\x04 \x01(\x01H\x00\x42\x07\n\x05value\"9\n\tMarkReply\x12\x16\n\x0etime_unix_nano\x18\x01 \x01(\x03\x12\x14\n\x0cservice_name\x18\x02 \x01(\t\"\x0e\n\x0cStatsRequest\"\x87\x03\n\rSignalAccount\x12\x16\n\x0ereceived_items\x18\x01 \x01(\x04\x12\x16\n\x0e\x61\x63\x63\x65pted_items\x18\x02 \x01(\x04\x12G\n\x0erejected_items\x18\x03 \x03(\x0b\x32/.tenth.live.v1.SignalAccount.RejectedItemsEntry\x12\x12\n\nlate_items\x18\x04 \x01(\x04\x12\x13\n\x0b\x61head_items\x18\x05 \x01(\x04\x12\x19\n\x11received_requests\x18\x06 \x01(\x04\x12K\n\x10refused_requests\x18\x07 \x03(\x0b\x32\x31.tenth.live.v1.SignalAccount.RefusedRequestsEntry\x1a\x34\n\x12RejectedItemsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\x1a\x36\n\x14RefusedRequestsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\"O\n\x0eLatencySummary\x12\r\n\x05\x63ount\x18\x01 \x01(\x04\x12\x0e\n\x06p50_ms\x18\x02 \x01(\x01\x12\x0e\n\x06p99_ms\x18\x03 \x01(\x01\x12\x0e\n\x06max_ms\x18\x04 \x01(\x01\"\x88\x02\n\x08\x45xporter\x12\x14\n\x0cservice_name\x18\x01 \x01(\t\x12\x14\n\x0csdk_language\x18\x02 \x01(\t\x12\x13\n\x0bsdk_version\x18\x03 \x01(\t\x12\x0e\n\x06signal\x18\x04 \x01(\t\x12\x11\n\ttransport\x18\x05 \x01(\t\x12!\n\x19last_batch_time_unix_nano\x18\x06 \x01(\x03\x12\x18\n\x10last_batch_items\x18\x07 \x01(\x04\x12\x12\n\ninterval_s\x18\x08 \x01(\x01\x12\x17\n\x0f\x63lock_offset_ms\x18\t \x01(\x01\x12\x16\n\x0e\x61\x63\x63\x65pted_items\x18\n \x01(\x04\x12\x16\n\x0erejected_items\x18\x0b \x01(\x04\"\xf6\x04\n\nStatsReply\x12\x1e\n\x16started_time_unix_nano\x18\x01 \x01(\x03\x12\x37\n\x07signals\x18\x02 \x03(\x0b\x32&.tenth.live.v1.StatsReply.SignalsEntry\x12\x15\n\rjournal_bytes\x18\x03 \x01(\x04\x12\x18\n\x10journal_segments\x18\x04 \x01(\x04\x12\x16\n\x0einflight_bytes\x18\x05 \x01(\x04\x12\x13\n\x0bring_series\x18\x06 \x01(\x04\x12\x11\n\tring_rows\x18\x07 \x01(\x04\x12\x12\n\nring_bytes\x18\x08 \x01(\x04\x12\x16\n\x0eoverflow_items\x18\t \x01(\x04\x12\x35\n\x0ereceive_to_ack\x18\n \x01(\x0b\x32\x1d.tenth.live.v1.LatencySummary\x12\x33\n\x0c\x65vent_to_ack\x18\x0b \x01(\x0b\x32\x1d.tenth.live.v1.LatencySummary\x12*\n\texporters\x18\x0c \x03(\x0b\x32\x17.tenth.live.v1.Exporter\x12\x10\n\x08problems\x18\r \x03(\t\x12\x44\n\x0ejournal_faults\x18\x0e \x03(\x0b\x32,.tenth.live.v1.StatsReply.JournalFaultsEntry\x1aL\n\x0cSignalsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12+\n\x05value\x18\x02 \x01(\x0b\x32\x1c.tenth.live.v1.SignalAccount:\x02\x38\x01\x1a\x34\n\x12JournalFaultsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01*W\n\x06Signal\x12\x16\n\x12SIGNAL_UNSPECIFIED\x10\x00\x12\x10\n\x0cSIGNAL_SPANS\x10\x01\x12\x0f\n\x0bSIGNAL_LOGS\x10\x02\x12\x12\n\x0eSIGNAL_METRICS\x10\x03\x32\x8e\x01\n\x04Live\x12\x45\n\tSubscribe\x12\x1f.tenth.live.v1.SubscribeRequest\x1a\x15.tenth.live.v1.Update0\x01\x12?\n\x05Stats\x12\x1b.tenth.live.v1.StatsRequest\x1a\x19.tenth.live.v1.StatsReply2E\n\x05Marks\x12<\n\x04Mark\x12\x1a.tenth.live.v1.MarkRequest\x1a\x18.tenth.live.v1.MarkReplyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,6 +33,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SERIES_ATTRIBUTESENTRY']._loaded_options = None
   _globals['_SERIES_ATTRIBUTESENTRY']._serialized_options = b'8\001'
+  _globals['_MARKREQUEST_ATTRIBUTESENTRY']._loaded_options = None
+  _globals['_MARKREQUEST_ATTRIBUTESENTRY']._serialized_options = b'8\001'
   _globals['_SIGNALACCOUNT_REJECTEDITEMSENTRY']._loaded_options = None
   _globals['_SIGNALACCOUNT_REJECTEDITEMSENTRY']._serialized_options = b'8\001'
   _globals['_SIGNALACCOUNT_REFUSEDREQUESTSENTRY']._loaded_options = None
@@ -41,8 +43,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STATSREPLY_SIGNALSENTRY']._serialized_options = b'8\001'
   _globals['_STATSREPLY_JOURNALFAULTSENTRY']._loaded_options = None
   _globals['_STATSREPLY_JOURNALFAULTSENTRY']._serialized_options = b'8\001'
-  _globals['_SIGNAL']._serialized_start=2253
-  _globals['_SIGNAL']._serialized_end=2340
+  _globals['_SIGNAL']._serialized_start=2642
+  _globals['_SIGNAL']._serialized_end=2729
   _globals['_SUBSCRIBEREQUEST']._serialized_start=48
   _globals['_SUBSCRIBEREQUEST']._serialized_end=66
   _globals['_SERIES']._serialized_start=69
@@ -51,24 +53,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SERIES_ATTRIBUTESENTRY']._serialized_end=342
   _globals['_UPDATE']._serialized_start=345
   _globals['_UPDATE']._serialized_end=860
-  _globals['_STATSREQUEST']._serialized_start=862
-  _globals['_STATSREQUEST']._serialized_end=876
-  _globals['_SIGNALACCOUNT']._serialized_start=879
-  _globals['_SIGNALACCOUNT']._serialized_end=1270
-  _globals['_SIGNALACCOUNT_REJECTEDITEMSENTRY']._serialized_start=1162
-  _globals['_SIGNALACCOUNT_REJECTEDITEMSENTRY']._serialized_end=1214
-  _globals['_SIGNALACCOUNT_REFUSEDREQUESTSENTRY']._serialized_start=1216
-  _globals['_SIGNALACCOUNT_REFUSEDREQUESTSENTRY']._serialized_end=1270
-  _globals['_LATENCYSUMMARY']._serialized_start=1272
-  _globals['_LATENCYSUMMARY']._serialized_end=1351
-  _globals['_EXPORTER']._serialized_start=1354
-  _globals['_EXPORTER']._serialized_end=1618
-  _globals['_STATSREPLY']._serialized_start=1621
-  _globals['_STATSREPLY']._serialized_end=2251
-  _globals['_STATSREPLY_SIGNALSENTRY']._serialized_start=2121
-  _globals['_STATSREPLY_SIGNALSENTRY']._serialized_end=2197
-  _globals['_STATSREPLY_JOURNALFAULTSENTRY']._serialized_start=2199
-  _globals['_STATSREPLY_JOURNALFAULTSENTRY']._serialized_end=2251
-  _globals['_LIVE']._serialized_start=2343
-  _globals['_LIVE']._serialized_end=2485
+  _globals['_MARKREQUEST']._serialized_start=863
+  _globals['_MARKREQUEST']._serialized_end=1077
+  _globals['_MARKREQUEST_ATTRIBUTESENTRY']._serialized_start=1002
+  _globals['_MARKREQUEST_ATTRIBUTESENTRY']._serialized_end=1077
+  _globals['_MARKVALUE']._serialized_start=1079
+  _globals['_MARKVALUE']._serialized_end=1190
+  _globals['_MARKREPLY']._serialized_start=1192
+  _globals['_MARKREPLY']._serialized_end=1249
+  _globals['_STATSREQUEST']._serialized_start=1251
+  _globals['_STATSREQUEST']._serialized_end=1265
+  _globals['_SIGNALACCOUNT']._serialized_start=1268
+  _globals['_SIGNALACCOUNT']._serialized_end=1659
+  _globals['_SIGNALACCOUNT_REJECTEDITEMSENTRY']._serialized_start=1551
+  _globals['_SIGNALACCOUNT_REJECTEDITEMSENTRY']._serialized_end=1603
+  _globals['_SIGNALACCOUNT_REFUSEDREQUESTSENTRY']._serialized_start=1605
+  _globals['_SIGNALACCOUNT_REFUSEDREQUESTSENTRY']._serialized_end=1659
+  _globals['_LATENCYSUMMARY']._serialized_start=1661
+  _globals['_LATENCYSUMMARY']._serialized_end=1740
+  _globals['_EXPORTER']._serialized_start=1743
+  _globals['_EXPORTER']._serialized_end=2007
+  _globals['_STATSREPLY']._serialized_start=2010
+  _globals['_STATSREPLY']._serialized_end=2640
+  _globals['_STATSREPLY_SIGNALSENTRY']._serialized_start=2510
+  _globals['_STATSREPLY_SIGNALSENTRY']._serialized_end=2586
+  _globals['_STATSREPLY_JOURNALFAULTSENTRY']._serialized_start=2588
+  _globals['_STATSREPLY_JOURNALFAULTSENTRY']._serialized_end=2640
+  _globals['_LIVE']._serialized_start=2732
+  _globals['_LIVE']._serialized_end=2874
+  _globals['_MARKS']._serialized_start=2876
+  _globals['_MARKS']._serialized_end=2945
 # @@protoc_insertion_point(module_scope)

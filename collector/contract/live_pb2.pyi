@@ -101,6 +101,45 @@ class Update(_message.Message):
     cell_count: bytes
     def __init__(self, epoch: _Optional[int] = ..., sequence: _Optional[int] = ..., history: _Optional[bool] = ..., history_complete: _Optional[bool] = ..., sent_time_unix_nano: _Optional[int] = ..., newest_event_time_unix_nano: _Optional[int] = ..., arrival_time_unix_nano: _Optional[int] = ..., oldest_window: _Optional[int] = ..., series: _Optional[_Iterable[_Union[Series, _Mapping]]] = ..., row_window: _Optional[bytes] = ..., row_series: _Optional[bytes] = ..., row_count: _Optional[bytes] = ..., row_sum: _Optional[bytes] = ..., row_min: _Optional[bytes] = ..., row_max: _Optional[bytes] = ..., row_last: _Optional[bytes] = ..., row_increase: _Optional[bytes] = ..., row_errors: _Optional[bytes] = ..., row_elapsed_s: _Optional[bytes] = ..., cell_row: _Optional[bytes] = ..., cell_lower: _Optional[bytes] = ..., cell_upper: _Optional[bytes] = ..., cell_count: _Optional[bytes] = ...) -> None: ...
 
+class MarkRequest(_message.Message):
+    __slots__ = ("text", "time_unix_nano", "service_name", "attributes")
+    class AttributesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: MarkValue
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[MarkValue, _Mapping]] = ...) -> None: ...
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    TIME_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    time_unix_nano: int
+    service_name: str
+    attributes: _containers.MessageMap[str, MarkValue]
+    def __init__(self, text: _Optional[str] = ..., time_unix_nano: _Optional[int] = ..., service_name: _Optional[str] = ..., attributes: _Optional[_Mapping[str, MarkValue]] = ...) -> None: ...
+
+class MarkValue(_message.Message):
+    __slots__ = ("string_value", "bool_value", "int_value", "double_value")
+    STRING_VALUE_FIELD_NUMBER: _ClassVar[int]
+    BOOL_VALUE_FIELD_NUMBER: _ClassVar[int]
+    INT_VALUE_FIELD_NUMBER: _ClassVar[int]
+    DOUBLE_VALUE_FIELD_NUMBER: _ClassVar[int]
+    string_value: str
+    bool_value: bool
+    int_value: int
+    double_value: float
+    def __init__(self, string_value: _Optional[str] = ..., bool_value: _Optional[bool] = ..., int_value: _Optional[int] = ..., double_value: _Optional[float] = ...) -> None: ...
+
+class MarkReply(_message.Message):
+    __slots__ = ("time_unix_nano", "service_name")
+    TIME_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
+    time_unix_nano: int
+    service_name: str
+    def __init__(self, time_unix_nano: _Optional[int] = ..., service_name: _Optional[str] = ...) -> None: ...
+
 class StatsRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...

@@ -140,3 +140,81 @@ class Live:
             timeout,
             metadata,
             _registered_method=True)
+
+
+class MarksStub:
+    """What people and programs point out on the charts, such as a deployment.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.Mark = channel.unary_unary(
+                '/tenth.live.v1.Marks/Mark',
+                request_serializer=collector_dot_contract_dot_live__pb2.MarkRequest.SerializeToString,
+                response_deserializer=collector_dot_contract_dot_live__pb2.MarkReply.FromString,
+                _registered_method=True)
+
+
+class MarksServicer:
+    """What people and programs point out on the charts, such as a deployment.
+    """
+
+    def Mark(self, request, context):
+        """Answers once the mark is on disk: a log record with the event name `tenth.mark`, which takes
+        the way of all others. The details of INVALID_ARGUMENT, RESOURCE_EXHAUSTED (too many in a
+        minute) and UNAVAILABLE say what to do.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_MarksServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'Mark': grpc.unary_unary_rpc_method_handler(
+                    servicer.Mark,
+                    request_deserializer=collector_dot_contract_dot_live__pb2.MarkRequest.FromString,
+                    response_serializer=collector_dot_contract_dot_live__pb2.MarkReply.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'tenth.live.v1.Marks', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('tenth.live.v1.Marks', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class Marks:
+    """What people and programs point out on the charts, such as a deployment.
+    """
+
+    @staticmethod
+    def Mark(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tenth.live.v1.Marks/Mark',
+            collector_dot_contract_dot_live__pb2.MarkRequest.SerializeToString,
+            collector_dot_contract_dot_live__pb2.MarkReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
