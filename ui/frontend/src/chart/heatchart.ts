@@ -1,6 +1,5 @@
 /** A heatmap over time on uPlot's axes: where values fell, the more the stronger. */
 import uPlot from "uplot";
-import type { Panel } from "../history/panel";
 import { WINDOW_MS } from "../live/protocol";
 import { resolveColour } from "../palette";
 import { formatCount, formatTime } from "../units";
@@ -10,6 +9,7 @@ import type { HeatGrid } from "./heatgrid";
 import { PADDING, logAxis, plotWidth, timeAxis, timeCursor, zoomToSelection } from "./plot";
 import type { ChartEvents } from "./plot";
 import { Grid } from "./sample";
+import type { RingHolder } from "./spec";
 import type { View } from "./view";
 
 export interface HeatSpec {
@@ -17,7 +17,7 @@ export interface HeatSpec {
   /** What a cell counts. */
   counted: string;
   unit: Unit;
-  panel: Panel;
+  panel: RingHolder;
   /** No cell is shorter than so many windows: as often as values come. */
   leastWindows: number;
   empty: string;

@@ -1,14 +1,19 @@
 /** What a chart shows, said without saying how. */
-import type { Panel } from "../history/panel";
+import type { PanelRing } from "../live/ring";
 import type { ColourName } from "../palette";
 import type { Unit } from "../units";
 import type { Kind, Line } from "./sample";
 
 export type Labels = Record<string, string>;
 
+/** Whoever holds the windows that a chart shows; it may be another ring at every paint. */
+export interface RingHolder {
+  readonly ring: PanelRing;
+}
+
 /** One measure of one panel: as many lines as the panel has series. */
 export interface Source {
-  panel: Panel;
+  panel: RingHolder;
   measure: string;
   kind: Kind;
   label(labels: Labels): string;

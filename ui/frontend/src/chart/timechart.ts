@@ -33,6 +33,7 @@ export class TimeChart {
   private built = "";
   private span = 0;
   private paints = 0;
+  private legendWindow = 0;
   private readonly top: CalmTop;
   private readonly bottom: CalmTop;
   private readonly legend: Legend;
@@ -94,13 +95,16 @@ export class TimeChart {
 
   private writeLegend(endWindow: number): void {
     this.paints += 1;
+    this.legendWindow = endWindow;
     if (this.pointed() !== null) this.writePointed();
-    else if (this.paints % LEGEND_EVERY_PAINTS === 1) {
-      this.lines.forEach((line, index) => {
-        this.values[index] = new LineReader(line, endWindow).summary(endWindow);
-      });
-      this.legend.setValues(this.values);
-    }
+    else if (this.paints % LEGEND_EVERY_PAINTS === 1) this.writeLatest();
+  }
+
+  private writeLatest(): void {
+    this.lines.forEach((line, index) => {
+      this.values[index] = new LineReader(line, this.legendWindow).summary(this.legendWindow);
+    });
+    this.legend.setValues(this.values);
   }
 
   /** The point under the cursor, also when the cursor is on another chart. */
@@ -114,7 +118,7 @@ export class TimeChart {
     const timeMs = index === null ? undefined : this.data[0][index];
     const time = timeMs === undefined ? "" : formatTime(timeMs);
     if (this.timeHost.textContent !== time) this.timeHost.textContent = time;
-    if (index === null) return;
+    if (index === null) return this.writeLatest();
     const marked = this.plot?.cursor.idxs;
     this.legend.setValues(
       this.lines.map((_, line) => this.data[line + 1]?.[marked?.[line + 1] ?? index]),
