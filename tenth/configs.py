@@ -147,6 +147,7 @@ def ui_config(settings: Settings) -> UiConfig:
         allowed_hosts=names(settings.allowed_hosts),
         self_otlp_endpoint=_own_endpoint(settings),
         self_otlp_token=own_ingest_token(settings) if settings.self_otlp else None,
+        dashboards_dir=data.dashboards,
         max_live_clients=settings.max_live_clients,
         max_subscriptions_per_client=settings.max_subscriptions,
         shutdown_grace_s=SHUTDOWN_GRACE_S["ui"],

@@ -41,6 +41,10 @@ class DataDir:
         return self.root / "archive.duckdb"
 
     @property
+    def dashboards(self) -> Path:
+        return self.root / "dashboards"
+
+    @property
     def run(self) -> Path:
         return self.root / "run"
 

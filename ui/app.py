@@ -16,6 +16,8 @@ from ui.address import host_of
 from ui.archive import Archive
 from ui.auth import Auth
 from ui.config import UiConfig
+from ui.dashboard_routes import dashboard_routes
+from ui.dashboard_store import DashboardStore
 from ui.feed import Feed
 from ui.guard import Guard
 from ui.history import History
@@ -81,6 +83,7 @@ def build_app(config: UiConfig, static_dir: Path = STATIC_DIR) -> App:
             *read_routes(reads),
             *trace_routes(reads),
             *log_routes(reads),
+            *dashboard_routes(DashboardStore(config.dashboards_dir), config.read_only),
             *stats_routes(Roles(feed, archive, hub)),
             *login_routes(auth),
         ],

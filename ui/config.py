@@ -1,6 +1,7 @@
 """What the page's server must be told to run."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,10 @@ class UiConfig:
     # `https://HOST:PORT`; None: nowhere.
     self_otlp_endpoint: str | None = None
     self_otlp_token: str | None = None
+    # Where people's dashboards are kept; None: nowhere.
+    dashboards_dir: Path | None = None
+    # What is shown is finished, and nothing of it may be changed: a snapshot.
+    read_only: bool = False
     max_live_clients: int = 1_000
     max_subscriptions_per_client: int = 64
     shutdown_grace_s: float = 8.0
