@@ -7,6 +7,7 @@ from storage.config import StorageConfig
 from tenth.data_dir import DataDir
 from tenth.errors import UserError
 from tenth.exporting import endpoint
+from tenth.http_checks import http_checks
 from tenth.settings import ENV_PREFIX, Settings, names, own_ingest_token, tokens
 from tenth.values import Address
 from ui.config import UiConfig
@@ -133,7 +134,8 @@ def storage_config(settings: Settings) -> StorageConfig:
 
 
 def ui_config(settings: Settings) -> UiConfig:
-    """What the page's server is told. Raises UnsafeAddressError and IncompleteTlsError."""
+    """What the page's server is told. Raises UnsafeAddressError, IncompleteTlsError and
+    UnknownCheckError."""
     _require_both(settings, "otlp_tls_client_cert", "otlp_tls_client_key")
     data = DataDir(settings.data)
     ui_tokens = tokens(settings.ui_token)
@@ -148,6 +150,9 @@ def ui_config(settings: Settings) -> UiConfig:
         self_otlp_endpoint=_own_endpoint(settings),
         self_otlp_token=own_ingest_token(settings) if settings.self_otlp else None,
         dashboards_dir=data.dashboards,
+        checks=http_checks(settings.checks),
+        check_interval_s=settings.check_interval.seconds,
+        check_timeout_s=settings.check_timeout.seconds,
         max_live_clients=settings.max_live_clients,
         max_subscriptions_per_client=settings.max_subscriptions,
         shutdown_grace_s=SHUTDOWN_GRACE_S["ui"],

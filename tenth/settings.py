@@ -77,6 +77,12 @@ def _absolute(path: Path) -> Path:
     return path.expanduser().absolute()
 
 
+def _at_least_a_second(value: Duration) -> Duration:
+    if value < Duration.units["s"]:
+        raise ValueError("no less than 1s")
+    return value
+
+
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
 
 
@@ -265,6 +271,18 @@ class Settings(Connection):
         "",
         description="Host names besides the loopback ones under which browsers may reach the page, "
         "separated by commas.",
+    )
+    checks: str = Field(
+        "",
+        description="Addresses that are asked over HTTP whether they answer, such as "
+        "`https://shop.example/health`, separated by commas; a status behind one (`URL 204`) is "
+        "the one it must answer, else any from 200 to 399 will do.",
+    )
+    check_interval: Annotated[Duration, AfterValidator(_at_least_a_second)] = Field(
+        Duration.parse("10s"), description="Time between two questions to one of them."
+    )
+    check_timeout: Duration = Field(
+        Duration.parse("5s"), description="How long one of them may take to answer."
     )
     live: Address | None = Field(
         None,

@@ -15,6 +15,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from ui.address import host_of
 from ui.archive import Archive
 from ui.auth import Auth
+from ui.checks import Checks
 from ui.config import UiConfig
 from ui.dashboard_routes import dashboard_routes
 from ui.dashboard_store import DashboardStore
@@ -43,10 +44,12 @@ _MAX_BODY_BYTES: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """The ASGI app, and the hub that must be closed before the server waits for clients."""
+    """The ASGI app, the hub that must be closed before the server waits for clients, and the
+    checks that are made meanwhile."""
 
     asgi: Any
     hub: Hub
+    checks: Checks
 
 
 def build_app(config: UiConfig, static_dir: Path = STATIC_DIR) -> App:
@@ -60,10 +63,11 @@ def build_app(config: UiConfig, static_dir: Path = STATIC_DIR) -> App:
     reads = Reads(archive)
     hub = Hub(mirror, config.max_live_clients, config.max_subscriptions_per_client)
     auth = Auth(config.ui_tokens)
+    checks = Checks(config.checks, config.check_interval_s, config.check_timeout_s)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(feed.run()), asyncio.create_task(hub.run())]
+        tasks = [asyncio.create_task(part.run()) for part in (feed, hub, checks)]
         try:
             yield
         finally:
@@ -84,7 +88,7 @@ def build_app(config: UiConfig, static_dir: Path = STATIC_DIR) -> App:
             *trace_routes(reads),
             *log_routes(reads),
             *dashboard_routes(DashboardStore(config.dashboards_dir), config.read_only),
-            *stats_routes(Roles(feed, archive, hub)),
+            *stats_routes(Roles(feed, archive, hub, checks)),
             *login_routes(auth),
         ],
         lifespan=[lifespan],
@@ -100,4 +104,4 @@ def build_app(config: UiConfig, static_dir: Path = STATIC_DIR) -> App:
         logging_config=LoggingConfig(configure_root_logger=False, log_exceptions="never"),
     )
     door = Guard(LiveSocket(litestar, hub), auth, host_of(config.listen), config.allowed_hosts)
-    return App(door, hub)
+    return App(door, hub, checks)

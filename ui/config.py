@@ -5,6 +5,14 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
+class HttpCheck:
+    """An address to ask, and the status it must answer; None: any from 200 to 399."""
+
+    url: str
+    expected_status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class UiConfig:
     """Settings of the ui role. Addresses are `HOST:PORT` or `unix:PATH`."""
 
@@ -23,6 +31,9 @@ class UiConfig:
     dashboards_dir: Path | None = None
     # What is shown is finished, and nothing of it may be changed: a snapshot.
     read_only: bool = False
+    checks: tuple[HttpCheck, ...] = ()
+    check_interval_s: float = 10.0
+    check_timeout_s: float = 5.0
     max_live_clients: int = 1_000
     max_subscriptions_per_client: int = 64
     shutdown_grace_s: float = 8.0

@@ -14,6 +14,7 @@ import uvloop
 
 from ui.address import listen
 from ui.app import build_app
+from ui.check_metrics import CheckMetrics
 from ui.config import UiConfig
 from ui.live_socket import MAX_MESSAGE_BYTES
 from ui.tracing import Tracing
@@ -36,6 +37,7 @@ async def serve(config: UiConfig, listener: socket.socket) -> None:
     with closing(listener):
         app = build_app(config)
         tracing = Tracing.of(config)
+        check_metrics = CheckMetrics.of(config, app.checks)
         asgi = app.asgi if tracing is None else tracing.wrap(app.asgi)
         server = DrainingServer(_uvicorn_config(asgi, config), before_drain=app.hub.drain)
         logger.info("the page is at %s", config.listen)
@@ -47,8 +49,9 @@ async def serve(config: UiConfig, listener: socket.socket) -> None:
             await serving
             raise
         finally:
-            if tracing is not None:
-                await asyncio.to_thread(tracing.close)
+            for own in (check_metrics, tracing):
+                if own is not None:
+                    await asyncio.to_thread(own.close)
 
 
 def _uvicorn_config(asgi: Any, config: UiConfig) -> uvicorn.Config:

@@ -11,6 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from collector.contract import live_pb2
 from storage.contract import archive_pb2
 from ui.archive import Archive
+from ui.checks import Checks
 from ui.feed import Feed
 from ui.live import Hub
 from ui.rpc import reason_of
@@ -23,10 +24,11 @@ _Reply = TypeVar("_Reply")
 class Roles:
     """Asks the roles, and tells what each is about."""
 
-    def __init__(self, feed: Feed, archive: Archive, hub: Hub) -> None:
+    def __init__(self, feed: Feed, archive: Archive, hub: Hub, checks: Checks) -> None:
         self._feed = feed
         self._archive = archive
         self._hub = hub
+        self._checks = checks
 
     async def readiness(self) -> dict[str, dict[str, Any]]:
         """Each role's `ready` and, when it is not, `reason`."""
@@ -57,6 +59,7 @@ class Roles:
             "live": _live(self._hub),
             "latency": _latencies(collector, storage, self._hub),
             "exporters": _exporters(collector),
+            "checks": [state.account() for state in self._checks.states],
             "problems": problems,
         }
 

@@ -20,9 +20,11 @@ from tenth.configs import (
     storage_config,
     ui_config,
 )
+from tenth.http_checks import UnknownCheckError, http_checks
 from tenth.settings import Settings, SettingsFileError, as_environment, own_ingest_token, tokens
 from tenth.values import Address, Duration, NetworkAddress, Size
 from tests.tenth.settings_table import table, written
+from ui.config import HttpCheck
 
 
 @pytest.fixture(autouse=True)
@@ -177,6 +179,25 @@ def test_a_certificate_without_its_key_is_refused(tmp_path: Path) -> None:
     for flag in ("--otlp-tls-cert", "--otlp-tls-client-key"):
         with pytest.raises(IncompleteTlsError, match=flag):
             check(read(flag, str(tmp_path / "half.pem")))
+
+
+def test_checks_are_addresses_each_with_the_status_it_must_answer() -> None:
+    """`URL` and `URL STATUS` are separated by commas."""
+    text = "https://shop.example/health, http://127.0.0.1:8080/ready 204,"
+    assert http_checks(text) == (
+        HttpCheck("https://shop.example/health"),
+        HttpCheck("http://127.0.0.1:8080/ready", 204),
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["shop.example", "ftp://shop.example", "http://", "http://a 99", "http://u:p@shop.example"],
+)
+def test_a_check_that_cannot_be_made_is_refused(text: str) -> None:
+    """Other words, other protocols and addresses with a password are errors at the start."""
+    with pytest.raises(UnknownCheckError, match="--checks"):
+        http_checks(text)
 
 
 def test_an_open_address_with_its_token_is_accepted() -> None:

@@ -1,6 +1,7 @@
 """Selections with `window_ms`: values of the last seconds, a new one each second."""
 
 from itertools import count
+from typing import Any
 
 import msgpack
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from tests.ui.conftest import Start
 from tests.ui.peers import NOW_WINDOW, Collector, Past, Row, past_series, spans_series, update
-from tests.ui.test_measures import exponential_cells, mirror_of
+from tests.ui.test_measures import Floats, exponential_cells, mirror_of
 from ui.evaluation import SlidingEvaluation
 from ui.measure import Grid, measure
 from ui.mirror import Mark, Mirror
@@ -33,11 +34,10 @@ def random_rows(seed: int) -> list[Row]:
             size = random.integers(0, 12) if (window // 40 + series) % 3 else 0
             if size:
                 values = random.lognormal(15, 1.5, size)
-                cells = exponential_cells(values)
-                size, errors = float(size), float(random.integers(0, size + 1))
-                most = float(values.max())
-                found.append(Row(window, series, size, float(values.sum()), 0.0, most, cells=cells))
-                found[-1].errors = errors
+                row = Row(window, series, float(size), float(values.sum()))
+                row.max, row.errors = float(values.max()), float(random.integers(0, size + 1))
+                row.cells = exponential_cells(values)
+                found.append(row)
     return found
 
 
@@ -98,7 +98,7 @@ def test_a_change_has_what_a_new_history_would_have() -> None:
     assert len(msgpack.unpackb(change + b"\x01")["offsets"]) // 2 < 25
 
 
-def fill(into: np.ndarray, body: bytes, first: int) -> None:  # type: ignore[type-arg]
+def fill(into: Floats, body: bytes, first: int) -> None:
     """Put the rates of a panel in their places."""
     panel = msgpack.unpackb(body + b"\x01")
     steps = panel["first_window"] + np.frombuffer(panel["offsets"], "<u2").astype(np.int64)
@@ -143,7 +143,12 @@ async def test_the_past_slides_too(start: Start) -> None:
     second = NOW_WINDOW // 10 - 7_200
     rows = [Row(second - i, 4, count=10 + i) for i in range(12)]
     tenth.storage.past[1_000] = Past(rows, [past_series(4)])
-    asked = {"signal": "spans", "measures": "rate", "window_ms": 10_000, "points": 10}
+    asked: dict[str, Any] = {
+        "signal": "spans",
+        "measures": "rate",
+        "window_ms": 10_000,
+        "points": 10,
+    }
     response = await tenth.http.get(
         "/api/history", params={**asked, "from_ms": second * 1_000, "to_ms": second * 1_000 + 2_000}
     )
@@ -162,7 +167,7 @@ async def test_the_past_slides_too(start: Start) -> None:
         {"signal": "metrics", "name": "x", "measures": "last", "window_ms": 2_000},
     ],
 )
-async def test_what_cannot_slide_is_refused(start: Start, members: dict[str, object]) -> None:
+async def test_what_cannot_slide_is_refused(start: Start, members: dict[str, Any]) -> None:
     """A window that is not whole seconds, too long, or of something else is an error of 400."""
     tenth = await start()
     response = await tenth.http.get("/api/history", params={"signal": "spans", **members})

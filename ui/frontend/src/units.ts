@@ -14,7 +14,7 @@ export type Unit =
 
 const OTHER = "other:";
 
-const NO_VALUE = "\u2013";
+export const NO_VALUE = "\u2013";
 /** Keeps a number and its unit on one line. */
 const SPACE = "\u00a0";
 

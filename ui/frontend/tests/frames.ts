@@ -13,6 +13,7 @@ export interface PanelParts {
   values: Record<string, number[]>;
   /** Limits of a heatmap's buckets, lower and upper in turns. */
   buckets?: number[];
+  resolutionMs?: number;
 }
 
 export function encodedFrame(panels: PanelParts[], more: Record<string, unknown> = {}): Uint8Array {
@@ -37,6 +38,7 @@ export function encodedFrame(panels: PanelParts[], more: Record<string, unknown>
           new Uint8Array(new Float32Array(column).buffer),
         ]),
       ),
+      ...(panel.resolutionMs && { resolution_ms: panel.resolutionMs }),
       ...(panel.buckets && { buckets: new Uint8Array(new Float32Array(panel.buckets).buffer) }),
     })),
   });

@@ -1,5 +1,6 @@
 /** A table with a row for every series of a panel: its numbers change in place, ten times calmer. */
 import type { Panel } from "../history/panel";
+import type { PanelRing } from "../live/ring";
 import { resolveColour } from "../palette";
 import type { ColourName } from "../palette";
 import { format } from "../units";
@@ -7,8 +8,7 @@ import type { Unit } from "../units";
 import type { Kind } from "./sample";
 import { Sparkline } from "./sparkline";
 import type { Labels } from "./spec";
-import type { Numbers } from "./numbers";
-import { numbersOf } from "./numbers";
+import { numberAsOf } from "./numbers";
 import type { View } from "./view";
 
 export interface SeriesColumn {
@@ -16,13 +16,15 @@ export interface SeriesColumn {
   /** What exactly the number is, for the tooltip. */
   meaning: string;
   unit: Unit;
-  value(numbers: Numbers): number;
+  /** Of the table's panel. */
+  measure: string;
   /** From here on the number is marked as bad. */
   badFrom?: number;
 }
 
 export interface SeriesTableSpec {
   title: string;
+  /** Of windows that slide: a column shows what was last known of a measure. */
   panel: Panel;
   /** The heading of the first column. */
   heading: string;
@@ -34,7 +36,8 @@ export interface SeriesTableSpec {
   /** Whether the person may choose another order. */
   sortable: boolean;
   mostRows: number;
-  sparkline?: { title: string; measure: string; kind: Kind };
+  /** Of another panel with the same groups. */
+  sparkline?: { title: string; panel: Panel; measure: string; kind: Kind };
   /** What choosing a row does, and whether it is chosen. */
   onPick?(labels: Labels): void;
   chosen?(labels: Labels): boolean;
@@ -62,6 +65,7 @@ export class SeriesTable {
   private paints = 0;
   private built = "";
   private painted = "";
+  private sparkSeries = new Map<string, number>();
   private readonly headings: HTMLTableCellElement[] = [];
   private readonly body: HTMLTableSectionElement;
 
@@ -80,20 +84,30 @@ export class SeriesTable {
   /** Brings numbers and, more seldom, the order of rows up to date. */
   paint(endWindow: number, view: View, still: boolean, themeVersion: number): void {
     const { ring } = this.spec.panel;
-    const build = `${ring.id} ${ring.seriesVersion} ${themeVersion}`;
-    if (build !== this.built) this.paints = 0;
+    const sparkRing = this.spec.sparkline?.panel.ring ?? ring;
+    const build = `${ring.id} ${ring.seriesVersion} ${sparkRing.seriesVersion} ${themeVersion}`;
+    if (build !== this.built) this.build(sparkRing);
     this.built = build;
-    const picture = `${build} ${ring.version} ${view.from} ${view.to}`;
+    const picture = `${build} ${ring.version} ${sparkRing.version} ${view.from} ${view.to}`;
     const due = still ? picture !== this.painted : this.paints % NUMBERS_EVERY_PAINTS === 0;
     this.paints += 1;
-    if (!due) return;
+    if (due) this.renew(Math.min(view.to, endWindow), still, themeVersion);
+    if (due || !still) this.draw(endWindow, view, still, themeVersion);
     this.painted = picture;
-    const asOf = Math.min(view.to, endWindow, Math.max(ring.newestWindow, 0));
+  }
+
+  private build(sparkRing: PanelRing): void {
+    this.paints = 0;
+    this.sparkSeries = new Map(sparkRing.series.map(({ key }, series) => [key, series]));
+  }
+
+  private renew(asOf: number, still: boolean, themeVersion: number): void {
+    const { ring } = this.spec.panel;
     this.measure(asOf);
     const busy = this.body.matches(":hover") || this.body.contains(document.activeElement);
     if (this.order.length !== ring.series.length || this.paints === 1) this.sort();
     else if (still || (!busy && this.paints % ORDER_EVERY_PAINTS === 1)) this.sort();
-    this.write(endWindow, view, themeVersion);
+    this.write(themeVersion);
   }
 
   destroy(): void {
@@ -103,8 +117,7 @@ export class SeriesTable {
   private measure(asOf: number): void {
     const { panel, columns } = this.spec;
     this.values = panel.ring.series.map((_, series) => {
-      const numbers = numbersOf(panel.ring, series, asOf);
-      return columns.map(({ value }) => value(numbers));
+      return columns.map(({ measure }) => numberAsOf(panel.ring, measure, series, asOf));
     });
   }
 
@@ -130,7 +143,7 @@ export class SeriesTable {
     return this.values[series]?.[this.column ?? 0] ?? NaN;
   }
 
-  private write(endWindow: number, view: View, themeVersion: number): void {
+  private write(themeVersion: number): void {
     const { spec } = this;
     const shown = this.order.slice(0, spec.mostRows).filter((series) => this.worthShowing(series));
     while (this.rows.length < shown.length) this.addRow();
@@ -140,12 +153,26 @@ export class SeriesTable {
       if (series === undefined) return;
       row.series = series;
       this.writeRow(row, themeVersion);
-      if (!row.sparkline || !spec.sparkline) return;
-      const line = { ...spec.sparkline, ring: spec.panel.ring, series };
-      const average = spec.sparkline.kind === "rate";
-      row.sparkline.paint({ line, average }, view, endWindow, themeVersion);
     });
     this.onEmpty(shown.length === 0);
+  }
+
+  /** Sparklines by turns, so that no paint has to draw all of a long table. */
+  private draw(endWindow: number, view: View, all: boolean, themeVersion: number): void {
+    const { sparkline, panel } = this.spec;
+    if (!sparkline) return;
+    const average = sparkline.kind === "rate";
+    this.rows.forEach((row, index) => {
+      if (row.element.hidden || !row.sparkline?.visible) return;
+      if (!all && index % NUMBERS_EVERY_PAINTS !== this.paints % NUMBERS_EVERY_PAINTS) return;
+      const key = panel.ring.series[row.series]?.key;
+      const series = this.sparkSeries.get(key ?? "");
+      if (series === undefined) row.sparkline.clear();
+      else {
+        const line = { ...sparkline, ring: sparkline.panel.ring, series };
+        row.sparkline.paint({ line, average }, view, endWindow, themeVersion);
+      }
+    });
   }
 
   /** A short list is of what leads it: zeros and unknown values do not. */

@@ -24,8 +24,11 @@ export class Sparkline {
   private width = 0;
   private height = 0;
   private readonly resizes: ResizeObserver;
+  private readonly sights: IntersectionObserver;
+  /** Nobody sees what is scrolled away. */
+  visible = true;
 
-  /** `onResize`: the canvas was emptied, paint it again. */
+  /** `onResize`: the canvas was emptied or comes into sight, paint it again. */
   constructor(
     private readonly canvas: HTMLCanvasElement,
     private colourName: ColourName,
@@ -37,13 +40,23 @@ export class Sparkline {
       onResize();
     });
     this.resizes.observe(canvas);
+    this.sights = new IntersectionObserver((entries) => {
+      const before = this.visible;
+      this.visible = entries.at(-1)?.isIntersecting ?? true;
+      if (this.visible && !before) onResize();
+    });
+    this.sights.observe(canvas);
     this.resize();
   }
 
+  clear(): void {
+    this.context.clearRect(0, 0, this.width, this.height);
+  }
+
   paint(shape: Shape, view: View, endWindow: number, theme: number): void {
-    const { context, width, height } = this;
+    const { width } = this;
     const { line } = shape;
-    context.clearRect(0, 0, width, height);
+    this.clear();
     if (width === 0) return;
     if (theme !== this.colourVersion) this.colour = resolveColour(this.colourName);
     this.colourVersion = theme;
@@ -66,6 +79,7 @@ export class Sparkline {
 
   destroy(): void {
     this.resizes.disconnect();
+    this.sights.disconnect();
   }
 
   private stroke(points: Point[], top: number, alpha: number): void {

@@ -20,6 +20,8 @@ export interface Source {
   colour(labels: Labels): ColourName;
   /** What choosing the line in the legend does. */
   onPick?(labels: Labels): void;
+  /** The number in the legend as of a window; absent: what the line last says. */
+  number?(asOf: number): number;
 }
 
 export interface ChartSpec {
@@ -36,6 +38,7 @@ export interface NamedLine extends Line {
   label: string;
   colour: ColourName;
   onPick: (() => void) | null;
+  number: ((asOf: number) => number) | null;
 }
 
 /** All lines of a chart as of now. */
@@ -48,6 +51,7 @@ export function linesOf(spec: ChartSpec): NamedLine[] {
       kind: source.kind,
       label: source.label(labels),
       colour: source.colour(labels),
+      number: source.number ?? null,
       onPick: source.onPick ? () => source.onPick?.(labels) : null,
     })),
   );

@@ -102,7 +102,9 @@ export class TimeChart {
 
   private writeLatest(): void {
     this.lines.forEach((line, index) => {
-      this.values[index] = new LineReader(line, this.legendWindow).summary(this.legendWindow);
+      this.values[index] =
+        line.number?.(this.legendWindow) ??
+        new LineReader(line, this.legendWindow).summary(this.legendWindow);
     });
     this.legend.setValues(this.values);
   }

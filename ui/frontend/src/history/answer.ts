@@ -16,7 +16,7 @@ const DEFAULT_LIMIT = 40;
 
 /** The address that answers a selection over a piece of time. */
 export function historyUrl(selection: Selection, { fromMs, toMs }: TimeSpan): string {
-  const { measures, limit, ...filters } = selection;
+  const { measures, limit, window_ms, ...filters } = selection;
   const query = new URLSearchParams({
     ...filters,
     measures: measures.join(","),
@@ -25,6 +25,7 @@ export function historyUrl(selection: Selection, { fromMs, toMs }: TimeSpan): st
     points: String(pointsFor(selection)),
   });
   if (limit !== undefined) query.set("limit", String(limit));
+  if (window_ms !== undefined) query.set("window_ms", String(window_ms));
   return `/api/history?${query.toString()}`;
 }
 

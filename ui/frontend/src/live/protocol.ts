@@ -26,6 +26,8 @@ export interface Selection {
   kind?: string;
   group_by?: string;
   limit?: number;
+  /** Values of the last so many ms, a new one each second, instead of windows of 100 ms. */
+  window_ms?: number;
 }
 
 /** What the client asks for under one id: a selection and how much history. */
@@ -73,6 +75,8 @@ export interface PanelUpdate {
   id: number;
   reset: boolean;
   series: Series[];
+  /** How long the update's windows are, or how far apart those that slide. */
+  resolutionMs: number;
   firstWindow: number;
   /** Rising; the windows are `firstWindow + offset`. */
   offsets: Uint16Array;
@@ -129,6 +133,7 @@ export function decodePanel(raw: Record<string, unknown>): PanelUpdate {
     id: numberOf(raw, "id"),
     reset: raw["reset"] === true,
     series,
+    resolutionMs: optionalNumberOf(raw, "resolution_ms") ?? WINDOW_MS,
     firstWindow: numberOf(raw, "first_window"),
     offsets,
     values,

@@ -1,5 +1,6 @@
 /** The windows of one panel: a ring of float32 per series and measure. */
 import { HeatRows } from "./heat";
+import { WINDOW_MS } from "./protocol";
 import type { PanelUpdate, Series } from "./protocol";
 
 /** Ten minutes of windows, as much as the server's ring holds by default. */
@@ -33,8 +34,8 @@ export class PanelRing {
 
   /** `unit`: how many windows one step, a value of the ring, stands for. `capacity`: of steps. */
   constructor(
-    readonly capacity: number = RING_WINDOWS,
-    readonly unit: number = 1,
+    private capacity: number = RING_WINDOWS,
+    public unit: number = 1,
   ) {
     this.heat = new HeatRows(capacity);
   }
@@ -55,6 +56,7 @@ export class PanelRing {
   apply(update: PanelUpdate, oldestStep: number): void {
     if (update.reset) {
       this.clear();
+      this.setUnit(Math.round(update.resolutionMs / WINDOW_MS));
       this.filled = true;
       this.series = update.series;
       this.newestBySeries = update.series.map(() => -1);
@@ -103,6 +105,12 @@ export class PanelRing {
   /** The oldest window whose slot is still its own. */
   get firstHeld(): number {
     return Math.max(this.oldestStep, this.newestStep - this.capacity + 1) * this.unit;
+  }
+
+  /** The same time in other steps. */
+  private setUnit(unit: number): void {
+    this.capacity = Math.ceil((this.capacity * this.unit) / unit);
+    this.unit = unit;
   }
 
   private lastWindowOf(step: number): number {

@@ -58,7 +58,7 @@ export class LiveStore {
       const entry = this.entries.get(update.id);
       if (!entry) continue;
       const oldest = Math.max(frame.oldestWindow, this.endWindow - entry.windows + 1);
-      entry.ring.apply(update, oldest);
+      entry.ring.apply(update, Math.floor((oldest * WINDOW_MS) / update.resolutionMs));
     }
   }
 }

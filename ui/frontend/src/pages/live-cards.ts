@@ -1,50 +1,52 @@
 /** The six numbers at the top of Live. */
+import { NUMBERS_SPAN, numberAsOf } from "../chart/numbers";
 import { LineReader } from "../chart/sample";
 import type { Line } from "../chart/sample";
 import type { Panel } from "../history/panel";
 import type { CardSpec } from "../parts/card";
 import type { LivePanels } from "./live";
 
-export function liveCards({ spans, logs, cpu, memory }: LivePanels): CardSpec[] {
-  const rate = only(spans, "rate", "rate");
-  const errors = only(spans, "error_rate", "rate");
+export function liveCards({ spans, recent, logs, recentLogs, cpu, memory }: LivePanels): CardSpec[] {
   return [
     {
       label: "Spans",
-      meaning: "Spans ended per second, mean of the last second known",
+      meaning: `Spans ended per second, ${NUMBERS_SPAN}`,
       unit: "per_second",
       colour: "--series-0",
-      line: rate,
+      line: only(spans, "rate", "rate"),
       average: true,
+      value: number(recent, "rate"),
     },
     {
       label: "Errors",
-      meaning: "Share of spans with status error, over the last second known",
+      meaning: `Share of spans with status error, ${NUMBERS_SPAN}`,
       unit: "ratio",
       colour: "--bad",
       line: only(spans, "error_ratio", "percentile"),
       average: false,
-      value: (endWindow) => summary(errors, endWindow) / summary(rate, endWindow),
+      value: number(recent, "error_ratio"),
       badFrom: 0.05,
     },
     {
       label: "p95",
-      meaning: "95th percentile of span durations in the newest window of 100 ms",
+      meaning: `95th percentile of span durations, ${NUMBERS_SPAN}`,
       unit: "ms",
       colour: "--series-1",
       line: only(spans, "p95", "percentile"),
       average: false,
+      value: number(recent, "p95"),
     },
     {
       label: "Logs",
-      meaning: "Log records per second, mean of the last second known",
+      meaning: `Log records per second, ${NUMBERS_SPAN}`,
       unit: "per_second",
       colour: "--series-2",
       line: only(logs, "rate", "rate"),
       average: true,
+      value: number(recentLogs, "rate"),
     },
-    gauge("CPU", "Processor time in use on Tenth's host", only(cpu, "mean", "gauge")),
-    gauge("Memory", "Memory in use on Tenth's host", only(memory, "mean", "gauge")),
+    gauge("CPU", "Processor time in use on Tenth's host, now", only(cpu, "mean", "gauge")),
+    gauge("Memory", "Memory in use on Tenth's host, now", only(memory, "mean", "gauge")),
   ];
 }
 
@@ -56,6 +58,7 @@ function gauge(label: string, meaning: string, line: Line): CardSpec {
     colour: "--series-6",
     line,
     average: false,
+    value: (endWindow) => new LineReader(line, endWindow).summary(endWindow),
     top: 1,
     badFrom: 0.95,
   };
@@ -73,6 +76,7 @@ function only(panel: Panel, measure: string, kind: Line["kind"]): Line {
   };
 }
 
-function summary(line: Line, endWindow: number): number {
-  return new LineReader(line, endWindow).summary(endWindow);
+/** Of a panel without groups whose windows slide. */
+function number(panel: Panel, measure: string): (endWindow: number) => number {
+  return (endWindow) => numberAsOf(panel.ring, measure, 0, endWindow);
 }

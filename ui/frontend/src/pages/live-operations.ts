@@ -2,14 +2,14 @@
 import type { SeriesColumn, SeriesTableSpec } from "../chart/seriestable";
 import type { Panel } from "../history/panel";
 import type { Selection } from "../live/protocol";
-import { NUMBERS } from "./span-numbers";
+import { NUMBERS, RECENT } from "./span-numbers";
 
 const ROWS = 5;
 const LIMIT = 60;
 
 export const OPERATIONS: Selection = {
-  signal: "spans",
-  measures: ["rate", "error_rate", "p95"],
+  ...RECENT,
+  measures: ["rate", "error_ratio", "p95"],
   group_by: "name",
   limit: LIMIT,
 };
@@ -26,10 +26,10 @@ export function operationTables(panel: Panel): SeriesTableSpec[] {
     mostRows: ROWS,
     empty,
   });
-  const { rate, failing, worst } = NUMBERS;
+  const { rate, failing, p95 } = NUMBERS;
   return [
     list("Busiest operations", [rate, failing], "No spans in the last 10 s."),
-    list("Slowest operations", [worst, rate], "No spans in the last 10 s."),
+    list("Slowest operations", [p95, rate], "No spans in the last 10 s."),
     list("Most failing operations", [failing, rate], "No failing spans in the last 10 s."),
   ];
 }

@@ -1,6 +1,7 @@
 /** Live: is it well, and if not, where? */
 import { useMemo } from "preact/hooks";
 import type { HeatSpec } from "../chart/heatchart";
+import { NUMBERS_MS, numberAsOf } from "../chart/numbers";
 import type { ChartSpec } from "../chart/spec";
 import type { Panel } from "../history/panel";
 import type { Selection } from "../live/protocol";
@@ -15,6 +16,7 @@ import { Heatmap } from "../parts/heatmap";
 import { SeriesTable } from "../parts/seriestable";
 import { liveCards } from "./live-cards";
 import { OPERATIONS, operationTables } from "./live-operations";
+import { RECENT } from "./span-numbers";
 
 /** Tenth itself: its spans, and the metrics of the host it runs on. */
 const OWN_SERVICE = "tenth";
@@ -23,10 +25,13 @@ const SERVICES_SHOWN = 20;
 export interface LivePanels {
   byService: Panel;
   spans: Panel;
+  /** Numbers of the last seconds. */
+  recent: Panel;
   durations: Panel;
   operations: Panel;
   severities: Panel;
   logs: Panel;
+  recentLogs: Panel;
   cpu: Panel;
   memory: Panel;
   network: Panel;
@@ -105,10 +110,12 @@ function useLivePanels(): LivePanels {
   return {
     byService: usePanel(byService),
     spans: usePanel(spans),
+    recent: usePanel({ ...RECENT, measures: ["rate", "error_ratio", "p50", "p95", "p99"], ...only }),
     durations: usePanel({ signal: "spans", measures: ["heatmap"], ...only }),
     operations: usePanel({ ...OPERATIONS, ...only }),
     severities: usePanel({ ...logs, group_by: "kind" }),
     logs: usePanel(logs),
+    recentLogs: usePanel({ ...logs, window_ms: NUMBERS_MS }),
     cpu: usePanel(host("system.cpu.utilization", {})),
     memory: usePanel(host("system.memory.utilization", {})),
     network: usePanel(host("system.network.io", byDirection("network.io.direction"))),
@@ -116,7 +123,7 @@ function useLivePanels(): LivePanels {
   };
 }
 
-function spanCharts({ byService, spans }: LivePanels): ChartSpec[] {
+function spanCharts({ byService, spans, recent }: LivePanels): ChartSpec[] {
   const ofService = {
     panel: byService,
     kind: "rate" as const,
@@ -133,6 +140,7 @@ function spanCharts({ byService, spans }: LivePanels): ChartSpec[] {
     kind: "percentile" as const,
     label: () => measure,
     colour: () => colour,
+    number: (asOf: number) => numberAsOf(recent.ring, measure, 0, asOf),
   });
   return [
     {

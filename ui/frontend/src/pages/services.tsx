@@ -7,28 +7,36 @@ import { serviceColours } from "../palette";
 import { usePanel } from "../parts/context";
 import { SeriesTable } from "../parts/seriestable";
 import { service } from "../state/app";
-import { NUMBERS } from "./span-numbers";
+import { NUMBERS, RECENT } from "./span-numbers";
 
-/** Ten minutes of more would be beyond what the server gives to one panel. */
-const MOST_SERVICES = 60;
-const MOST_OPERATIONS = 60;
+const MOST_ROWS = 100;
 
-const SPANS: Selection = {
-  signal: "spans",
-  measures: ["rate", "error_rate", "p50", "p95", "p99"],
+const OF_ALL: Selection = {
+  ...RECENT,
+  measures: ["rate", "error_ratio", "p50", "p95", "p99"],
+  limit: MOST_ROWS,
 };
+/** The sparklines, in windows of 100 ms. */
+const LINES: Selection = { signal: "spans", measures: ["rate"], limit: MOST_ROWS };
+
+interface Panels {
+  numbers: Panel;
+  lines: Panel;
+}
 
 export function ServicesPage() {
   const chosen = service.value;
-  const services = usePanel({ ...SPANS, group_by: "service", limit: MOST_SERVICES });
-  const operations = usePanel({
-    ...SPANS,
-    ...(chosen === "" ? {} : { service: chosen }),
-    group_by: "name",
-    limit: MOST_OPERATIONS,
-  });
-  const serviceTable = useMemo(() => servicesSpec(services), [services]);
-  const operationTable = useMemo(() => operationsSpec(operations, chosen), [operations, chosen]);
+  const only = chosen === "" ? {} : { service: chosen };
+  const services = {
+    numbers: usePanel({ ...OF_ALL, group_by: "service" }),
+    lines: usePanel({ ...LINES, group_by: "service" }),
+  };
+  const operations = {
+    numbers: usePanel({ ...OF_ALL, ...only, group_by: "name" }),
+    lines: usePanel({ ...LINES, ...only, group_by: "name" }),
+  };
+  const serviceTable = useMemo(() => servicesSpec(services), []);
+  const operationTable = useMemo(() => operationsSpec(operations, chosen), [chosen]);
   return (
     <div class="services">
       <SeriesTable spec={serviceTable} />
@@ -37,40 +45,39 @@ export function ServicesPage() {
   );
 }
 
-function spanTable(panel: Panel): Omit<SeriesTableSpec, "title" | "heading" | "label"> {
+function spanTable({ numbers, lines }: Panels): Omit<SeriesTableSpec, "title" | "heading" | "label"> {
   const { rate, failing, p50, p95, p99 } = NUMBERS;
   return {
-    panel,
+    panel: numbers,
     columns: [rate, failing, p50, p95, p99],
     sortBy: 0,
     sortable: true,
-    mostRows: MOST_OPERATIONS,
-    sparkline: { title: "rate", measure: "rate", kind: "rate" },
+    mostRows: MOST_ROWS,
+    sparkline: { title: "rate", panel: lines, measure: "rate", kind: "rate" },
     empty: "No spans yet.",
   };
 }
 
-function servicesSpec(panel: Panel): SeriesTableSpec {
+function servicesSpec(panels: Panels): SeriesTableSpec {
   const nameOf = (labels: Record<string, string>): string => labels["service"] ?? "";
   return {
-    ...spanTable(panel),
+    ...spanTable(panels),
     title: "Services",
-    heading: "service",
+    heading: "Service",
     label: nameOf,
     colour: (labels) => serviceColours.of(nameOf(labels)),
     chosen: (labels) => nameOf(labels) === service.peek(),
     onPick: (labels) => {
       service.value = service.peek() === nameOf(labels) ? "" : nameOf(labels);
     },
-    mostRows: MOST_SERVICES,
   };
 }
 
-function operationsSpec(panel: Panel, chosen: string): SeriesTableSpec {
+function operationsSpec(panels: Panels, chosen: string): SeriesTableSpec {
   return {
-    ...spanTable(panel),
+    ...spanTable(panels),
     title: chosen === "" ? "Operations of all services" : `Operations of ${chosen}`,
-    heading: "operation",
+    heading: "Operation",
     label: (labels) => labels["name"] ?? "",
     ...(chosen === "" ? {} : { colour: () => serviceColours.of(chosen) }),
   };

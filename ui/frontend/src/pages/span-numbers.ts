@@ -1,34 +1,33 @@
 /** The numbers of services and operations, and what each means. */
+import { NUMBERS_MS, NUMBERS_SPAN } from "../chart/numbers";
 import type { SeriesColumn } from "../chart/seriestable";
+import type { Selection } from "../live/protocol";
 
-const newest = (measure: string, text: string): SeriesColumn => ({
+/** What the numbers are of. */
+export const RECENT = { signal: "spans", window_ms: NUMBERS_MS } satisfies Partial<Selection>;
+
+const percentile = (measure: string, text: string): SeriesColumn => ({
   title: measure,
-  meaning: `${text} of span durations in the newest window of 100 ms that has spans`,
+  meaning: `${text} of span durations, ${NUMBERS_SPAN}`,
   unit: "ms",
-  value: (numbers) => numbers.newest(measure),
+  measure,
 });
 
 export const NUMBERS = {
   rate: {
     title: "rate",
-    meaning: "Spans ended per second, mean of the last 10 s",
+    meaning: `Spans ended per second, ${NUMBERS_SPAN}`,
     unit: "per_second",
-    value: (numbers) => numbers.mean("rate"),
+    measure: "rate",
   },
   failing: {
     title: "errors",
-    meaning: "Share of spans with status error, over the last 10 s",
+    meaning: `Share of spans with status error, ${NUMBERS_SPAN}`,
     unit: "ratio",
-    value: (numbers) => numbers.mean("error_rate") / numbers.mean("rate"),
+    measure: "error_ratio",
     badFrom: 0.05,
   },
-  worst: {
-    title: "worst p95",
-    meaning: "Highest 95th percentile of a window of 100 ms in the last 10 s",
-    unit: "ms",
-    value: (numbers) => numbers.greatest("p95"),
-  },
-  p50: newest("p50", "Median"),
-  p95: newest("p95", "95th percentile"),
-  p99: newest("p99", "99th percentile"),
+  p50: percentile("p50", "Median"),
+  p95: percentile("p95", "95th percentile"),
+  p99: percentile("p99", "99th percentile"),
 } satisfies Record<string, SeriesColumn>;

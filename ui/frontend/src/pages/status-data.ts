@@ -41,6 +41,17 @@ export interface TableStats {
   newest_time_ms: number;
 }
 
+/** An address that is asked over HTTP; `up` is null before the first answer. */
+export interface HttpCheck {
+  url: string;
+  up: boolean | null;
+  status: number | null;
+  duration_ms: number | null;
+  checked_ms: number;
+  since_ms: number;
+  error: string;
+}
+
 /** What a role that is down would have said is missing. */
 export interface Stats {
   version: string;
@@ -58,6 +69,7 @@ export interface Stats {
   live: { clients: number; frames: number; bytes: number; coalesced: number; refused: Counts };
   latency: Record<string, LatencySummary>;
   exporters: Exporter[];
+  checks: HttpCheck[];
   problems: { role: string; text: string }[];
 }
 

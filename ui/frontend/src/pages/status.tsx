@@ -5,11 +5,12 @@ import { useFeed } from "../parts/context";
 import { Icon } from "../parts/icon";
 import { Table } from "../parts/table";
 import type { Column } from "../parts/table";
-import { format, formatCount, formatDateTime } from "../units";
+import { NO_VALUE, format, formatCount, formatDateTime } from "../units";
 import { fetchStatus, liveSetting } from "./status-data";
 import type {
   Counts,
   Exporter,
+  HttpCheck,
   LatencySummary,
   Readiness,
   SignalAccount,
@@ -67,6 +68,7 @@ function Account({ stats, readiness }: { stats: Stats; readiness: Readiness }) {
   return (
     <>
       <Roles readiness={readiness} problems={stats.problems} />
+      <Checks checks={stats.checks} />
       <Table
         title="Account book, since start"
         columns={SIGNAL_COLUMNS}
@@ -122,6 +124,18 @@ function Roles({ readiness, problems }: { readiness: Readiness; problems: Stats[
   );
 }
 
+function Checks({ checks }: { checks: HttpCheck[] }) {
+  return (
+    <Table
+      title="HTTP checks"
+      columns={CHECK_COLUMNS}
+      rows={checks}
+      keyOf={({ url }) => url}
+      empty="None: tenth serve --checks https://shop.example/health watches other services."
+    />
+  );
+}
+
 function Facts({ stats: { journal, ring, archive, live } }: { stats: Stats }) {
   const facts: [string, string][] = [
     ["Journal on disk", format("bytes", journal.bytes)],
@@ -172,6 +186,25 @@ const SIGNAL_COLUMNS: Column<Named<SignalAccount>>[] = [
   { title: "Ahead", numeric: true, cell: ([, row]) => formatCount(row.ahead) },
   { title: "Archived", numeric: true, cell: ([, row]) => formatCount(row.archived) },
 ];
+
+const CHECK_COLUMNS: Column<HttpCheck>[] = [
+  { title: "Address", cell: ({ url }) => url },
+  { title: "State", cell: ({ up }) => <UpOrDown up={up} /> },
+  { title: "Since", numeric: true, cell: ({ since_ms }) => formatDateTime(since_ms) },
+  { title: "Latency", numeric: true, cell: ({ duration_ms }) => format("ms", duration_ms) },
+  { title: "Answer", numeric: true, cell: ({ status }) => status ?? NO_VALUE },
+  { title: "Asked", numeric: true, cell: ({ checked_ms }) => formatDateTime(checked_ms) },
+  { title: "What is wrong", cell: ({ error }) => <span class="bad">{error}</span> },
+];
+
+function UpOrDown({ up }: Pick<HttpCheck, "up">) {
+  if (up === null) return <span class="quiet">not asked yet</span>;
+  return (
+    <span class={up ? "good" : "bad"}>
+      <Icon name={up ? "check" : "warn"} /> {up ? "up" : "down"}
+    </span>
+  );
+}
 
 const EXPORTER_COLUMNS: Column<Exporter>[] = [
   { title: "Service", cell: (row) => row.service },

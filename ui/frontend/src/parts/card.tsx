@@ -1,7 +1,6 @@
 /** One number to see from afar, and how it came to be. */
 import { useEffect, useRef } from "preact/hooks";
 import { Sparkline } from "../chart/sparkline";
-import { LineReader } from "../chart/sample";
 import type { Line } from "../chart/sample";
 import { viewOf } from "../chart/view";
 import type { ColourName } from "../palette";
@@ -25,8 +24,8 @@ export interface CardSpec {
   average: boolean;
   /** The sparkline's upper end; absent: the greatest value shown. */
   top?: number;
-  /** The number as of `endWindow`, NaN: unknown; absent: what the line says. */
-  value?(endWindow: number): number;
+  /** The number as of `endWindow`, NaN: unknown. */
+  value(endWindow: number): number;
   /** From here on the number is marked as bad. */
   badFrom?: number;
 }
@@ -58,7 +57,7 @@ export function Card({ spec }: { spec: CardSpec }) {
       paints += 1;
     });
     const write = (endWindow: number): void => {
-      const value = spec.value?.(endWindow) ?? new LineReader(spec.line, endWindow).summary(endWindow);
+      const value = spec.value(endWindow);
       const [text, suffix] = formatParts(spec.unit, value);
       if (number.current && number.current.textContent !== text) number.current.textContent = text;
       if (unit.current && unit.current.textContent !== suffix) unit.current.textContent = suffix;

@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useId, useRef } from "preact/hooks";
 import { SeriesTable as Table } from "../chart/seriestable";
+import { NUMBERS_SPAN } from "../chart/numbers";
 import type { SeriesTableSpec } from "../chart/seriestable";
 import { viewOf } from "../chart/view";
 import { fixedTime, range } from "../state/app";
@@ -37,7 +38,10 @@ export function SeriesTable({ spec }: { spec: SeriesTableSpec }) {
 
   return (
     <section class="block series" aria-labelledby={id}>
-      <h2 id={id}>{spec.title}</h2>
+      <h2>
+        <span id={id}>{spec.title}</span>
+        <small>{NUMBERS_SPAN}</small>
+      </h2>
       <div class="scroll" tabIndex={0} role="group" aria-labelledby={id}>
         <table class="data" ref={table} aria-labelledby={id} hidden={empty.value} />
       </div>
