@@ -107,6 +107,7 @@ export function ringOf(data: PanelData): PanelRing {
       id: 0,
       reset: true,
       series,
+      resolutionMs,
       firstWindow,
       offsets: Uint16Array.from({ length: windows }, (_, i) => i),
       values: new Map(values),
