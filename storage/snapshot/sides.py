@@ -90,8 +90,8 @@ def _calls(connection: duckdb.DuckDBPyConnection, side: Side, operations: int) -
     size = operations * SLICES
     return Calls(
         (side.to_ns - side.from_ns) / 1e9,
-        np.bincount(place, calls, size).reshape(shape),
-        np.bincount(place, errors, size).reshape(shape),
+        np.bincount(place, calls, size).reshape(shape).astype(np.float64),
+        np.bincount(place, errors, size).reshape(shape).astype(np.float64),
         Cells(operation, piece, key, calls),
     )
 

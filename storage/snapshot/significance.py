@@ -31,8 +31,9 @@ def share_p_values(hits: Floats, calls: Floats) -> Floats:
         expected = whole * (found.sum(0) / whole.sum(0))
         found = _corrected(found, expected)
         ratio = _log_ratio(found, expected) + _log_ratio(whole - found, whole - expected)
-    p_values = _p_values(ratio, np.maximum(used - 1, 0).sum(0))
-    return np.where((all_calls > 0).all(0), p_values, np.nan)
+    # All calls of a side in one slice may be one event: that is no evidence.
+    freedom = np.where((used > 1).all(0), (used - 1).sum(0), 0)
+    return np.where((all_calls > 0).all(0), _p_values(ratio, freedom), np.nan)
 
 
 def rate_p_values(calls: Floats, range_s: Floats) -> Floats:
@@ -62,7 +63,9 @@ def adjusted(p_values: Floats) -> Floats:
 
 def _design_effect(of_sides: Floats) -> Floats:
     """A side that shows none, such as one without any hit, takes that of the other."""
-    return np.fmax.reduce(np.nan_to_num(of_sides, nan=1.0, posinf=1.0), axis=0).clip(min=1.0)
+    known: Floats = np.nan_to_num(of_sides, nan=1.0, posinf=1.0)
+    larger: Floats = np.maximum(known.max(axis=0), 1.0)
+    return larger
 
 
 def _corrected(found: Floats, expected: Floats) -> Floats:
@@ -73,13 +76,14 @@ def _corrected(found: Floats, expected: Floats) -> Floats:
 def _log_ratio(found: Floats, expected: Floats) -> Floats:
     """Twice the logarithm of a likelihood ratio, of one kind of outcome."""
     terms = np.where(found > 0, found * np.log(found / expected), 0.0)
-    return 2 * terms.sum(0)
+    total: Floats = terms.sum(0)
+    return 2 * total
 
 
 def _p_values(ratio: Floats, freedom: npt.NDArray[np.int64]) -> Floats:
     """Of Student's t by its closeness to the normal distribution (Wallace, 1959)."""
     t_squared = np.maximum(ratio, 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        normal = np.sqrt(freedom * np.log1p(t_squared / freedom)) * (8 * freedom + 1)
-        normal /= 8 * freedom + 3
+        closer = (8 * freedom + 1) / (8 * freedom + 3)
+        normal = np.sqrt(freedom * np.log1p(t_squared / freedom)) * closer
     return np.array([math.erfc(z / math.sqrt(2)) for z in np.nan_to_num(normal).tolist()])
