@@ -1,0 +1,1 @@
+"""Snapshots: a range of the archive in one file, see `storage/SNAPSHOT.md`."""
