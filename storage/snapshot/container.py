@@ -106,7 +106,7 @@ def _check(member: zipfile.ZipInfo) -> None:
 
 
 def _start(file: BinaryIO, member: zipfile.ZipInfo) -> int:
-    """Where a member's content begins: after a header of its own, which must be of the same name."""
+    """Where a member's content begins: after a header of its own, which must have its name."""
     file.seek(max(0, member.header_offset))
     header = file.read(_LOCAL_HEADER.size)
     if len(header) < _LOCAL_HEADER.size or not header.startswith(_LOCAL_MAGIC):
@@ -114,7 +114,7 @@ def _start(file: BinaryIO, member: zipfile.ZipInfo) -> int:
     *_, name_length, extra_length = _LOCAL_HEADER.unpack(header)
     if file.read(name_length) != member.orig_filename.encode():
         raise SnapshotError(f"{member.orig_filename} has another name in its own header")
-    return int(member.header_offset) + _LOCAL_HEADER.size + name_length + extra_length
+    return member.header_offset + _LOCAL_HEADER.size + int(name_length) + int(extra_length)
 
 
 class _Bounded:

@@ -28,7 +28,7 @@ NAME_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 DASHBOARDS: Final = "dashboards/"
 _DASHBOARD: Final = re.compile(rf"{DASHBOARDS}{NAME_PATTERN}\.(toml|json)")
 
-TimeNs = Annotated[int, msgspec.Meta(ge=0, lt=2**63)]
+TimeNs = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Signal = Literal["spans", "logs", "metrics"]
 
 
@@ -37,7 +37,7 @@ class SnapshotError(Exception):
 
 
 class Member(msgspec.Struct, frozen=True):
-    """One file of the zip: its size, its content's SHA-256 in hex, and its rows if it is a table."""
+    """One file of the zip: its size, the SHA-256 of its content, and its rows if it is a table."""
 
     bytes: Annotated[int, msgspec.Meta(ge=0, le=MAX_FILE_BYTES)]
     sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
@@ -110,4 +110,4 @@ def is_dashboard(name: str) -> bool:
 
 def tables(signals: tuple[Signal, ...]) -> list[str]:
     """The tables that a snapshot of these signals must have."""
-    return [*(TABLE_OF[signal] for signal in SIGNALS if signal in signals), ROLLUPS]
+    return [*(TABLE_OF[signal] for signal in SIGNALS if signal in signals), ROLLUPS, MARKS]

@@ -24,7 +24,7 @@ from storage.snapshot.manifest import (
 from storage.snapshot.tables import file_schema
 
 _BLOCK_BYTES: Final = 1024**2
-# What a table may unpack to: so much, and so many times its size. Ours come to thirty times at most.
+# What a table may unpack to: so much, and so many times its size. Ours come to some thirty times.
 _UNPACKED_BYTES: Final = 1024**3
 _UNPACKED_RATIO: Final = 1_000
 _MAX_ROW_GROUPS: Final = 1_000_000

@@ -10,14 +10,14 @@ import io
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from storage.migrate import prepare_schema
-from storage.snapshot.manifest import MARKS, ROLLUPS
+from storage.snapshot.manifest import MARKS, ROLLUPS, Signal
 
 VARIANT_SUFFIX: Final = "_variant"
 _ENCODED: Final = "STRUCT(metadata BLOB, value BLOB)"
@@ -28,49 +28,51 @@ _END: Final = "epoch_ns(start_time) + duration_ns"
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A view of the archive, and in SQL: which of its rows are in a range [$first, $end)."""
+    """When a row of a view of the archive begins and ends, both Unix nanoseconds, in SQL: it is in
+    [first, end) if it ends after `first` and begins before `end`."""
 
     view: str
-    in_range: str
+    begin: str
+    end: str
     # Whether only rows of the chosen signals are wanted, by the column `signal`.
     by_signal: bool = False
 
-
-def _at(time: str) -> str:
-    return f"{time} >= $first AND {time} < $end"
+    @classmethod
+    def of_moments(cls, view: str, time: str) -> Self:
+        """Of rows that are moments."""
+        return cls(view, time, f"{time} + 1")
 
 
 TABLES: Final = {
-    "spans": Table("spans", _at(_END)),
-    "logs": Table("logs", _at('epoch_ns("time")')),
-    "metric_points": Table("metric_points", _at('epoch_ns("time")')),
-    # Windows that touch the range, so that coarse ones at its edges are whole.
+    # Windows count a span at its end; so does a range.
+    "spans": Table.of_moments("spans", "epoch_ns(start_time) + duration_ns"),
+    "logs": Table.of_moments("logs", 'epoch_ns("time")'),
+    "metric_points": Table.of_moments("metric_points", 'epoch_ns("time")'),
+    # All windows that touch the range, so that coarse ones at its edges are whole.
     ROLLUPS: Table(
-        "rollups",
-        'epoch_ns("time") < $end AND epoch_ns("time") + resolution_ms * 1000000 > $first',
-        by_signal=True,
+        ROLLUPS, 'epoch_ns("time")', 'epoch_ns("time") + resolution_ms * 1000000', by_signal=True
     ),
-    MARKS: Table("marks", _at('epoch_ns("time")')),
+    MARKS: Table.of_moments(MARKS, 'epoch_ns("time")'),
 }
 
 
-def has(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
-    """Whether the archive in use has this table: some came with later versions."""
-    ((views,),) = connection.execute(
-        "SELECT count(*) FROM duckdb_views() WHERE database_name = current_database()"
-        " AND view_name = ?",
-        [TABLES[table].view],
-    ).fetchall()
-    return bool(views)
-
-
-def condition(table: str, first_ns: int, end_ns: int, signals: tuple[str, ...]) -> str:
-    """SQL: the rows of a table that a snapshot of [first, end) holds; only plain numbers and the
-    signals' names, which the caller has checked, stand in it."""
+def condition(table: str, first_ns: int, end_ns: int, signals: tuple[Signal, ...]) -> str:
+    """SQL: the rows of a table that a snapshot of [first, end) holds."""
     of = TABLES[table]
-    where = of.in_range.replace("$first", str(first_ns)).replace("$end", str(end_ns))
+    where = f"{of.end} > {first_ns} AND {of.begin} < {end_ns}"
     names = ", ".join(f"'{signal}'" for signal in signals)
     return f"{where} AND signal IN ({names})" if of.by_signal else where
+
+
+def oldest(
+    connection: duckdb.DuckDBPyConnection, table: str, end_ns: int, signals: tuple[Signal, ...]
+) -> int | None:
+    """When the oldest row before `end_ns` begins; None if there is none."""
+    of = TABLES[table]
+    ((time_ns,),) = connection.execute(
+        f"SELECT min({of.begin}) FROM {of.view} WHERE {condition(table, 0, end_ns, signals)}"
+    ).fetchall()
+    return None if time_ns is None else int(time_ns)
 
 
 def select(connection: duckdb.DuckDBPyConnection, table: str, where: str) -> str:
@@ -86,15 +88,18 @@ def select(connection: duckdb.DuckDBPyConnection, table: str, where: str) -> str
 
 
 def unpacked(
-    connection: duckdb.DuckDBPyConnection, target: str, known: set[str]
+    connection: duckdb.DuckDBPyConnection, target: str, known: set[str], *, or_empty: bool = False
 ) -> dict[str, str]:
-    """The columns of a table of the archive that are in `known`, and SQL that makes each of them
-    of columns that `select` made."""
-    return {
-        name: _unpacked("", name, type_)
-        for name, type_ in _columns(connection, target)
-        if name in known
-    }
+    """The columns of a table of the archive, as SQL over columns in `known`, which `select` made.
+
+    Others are left out. With `or_empty` an empty value stands for what is not known.
+    """
+    columns = {}
+    for name, type_ in _columns(connection, target):
+        if name in known:
+            value = _unpacked("", name, type_)
+            columns[name] = f"coalesce({value}, {_empty(type_)})" if or_empty else value
+    return columns
 
 
 @cache
@@ -145,6 +150,12 @@ def _unpacked(prefix: str, name: str, type_: Any) -> str:
         fields = [(field, _unpacked("e.", field, of)) for field, of in _fields(type_)]
         return _each(prefix + _quoted(name), fields)
     return prefix + _quoted(name)
+
+
+def _empty(type_: Any) -> str:
+    if type_.id == "variant":
+        return "'{}'::JSON::VARIANT"
+    return {"varchar": "''", "list": "[]"}.get(type_.id, "0")
 
 
 def _each(values: str, fields: list[tuple[str, str]]) -> str:
