@@ -32,6 +32,7 @@ class Access:
         with self._changed:
             self._archive = archive
             self._broken = False
+            self._changed.notify_all()
 
     def report_broken(self) -> None:
         """Tell the owner that the database answers nobody any more."""
@@ -54,9 +55,15 @@ class Access:
             return not self._cursors
 
     @contextmanager
-    def reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection for one reader. Raises UnavailableError while the archive is closed."""
+    def reader(self, until_s: float = 0.0) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection for one reader.
+
+        Raises UnavailableError while the archive is closed, at `until_s` of `time.monotonic`.
+        """
         with self._changed:
+            self._changed.wait_for(
+                lambda: self._archive is not None, max(0.0, until_s - time.monotonic())
+            )
             if self._archive is None:
                 raise UnavailableError("the archive is being opened: try again in a moment")
             cursor = self._archive.cursor()

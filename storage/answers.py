@@ -1,13 +1,10 @@
 """The calls of `proto/archive.proto`. Blocking work goes to worker threads."""
 
 import asyncio
-import logging
-import os
 import time
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict
 from typing import Final, Protocol, TypeVar
 
 import duckdb
@@ -17,46 +14,48 @@ from storage.access import Access, UnavailableError
 from storage.account import Account
 from storage.config import StorageConfig
 from storage.contract import archive_pb2, archive_pb2_grpc
-from storage.gate import InvalidQueryError, RefusedError
+from storage.gate import RefusedError
 from storage.history import HistoryQuery
+from storage.lane import CrowdedError, Lane, LaneLimits
 from storage.query import StoppedError, UserQuery
+from storage.query_error import InvalidQueryError, plain_text
+from storage.run import End, Run, Stoppable
 from storage.stats import read_stats
-
-log = logging.getLogger(__name__)
+from storage.watchdog import Watchdog
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-# Queries that wait for one of `max_running_queries` places.
-MAX_WAITING_QUERIES: Final = 16
-STOP_INTERVAL_S: Final = 0.05
-DEAF_QUERY_S: Final = 30.0
+# The page asks a few bounded questions at a time, see `ui/turns.py`, and never waits for people's.
+PAGE_LANE: Final = LaneLimits(running=4, waiting=64, wait_s=20.0)
+# People's queries leave the processor to acks, commits and the page where it is short.
+USER_NICENESS: Final = 10
+# Rows of an answer whose caller does not say how many.
+DEFAULT_ROWS: Final = 100_000
+# From its deadline until a query is given up, if it does not heed its interrupt; see `watchdog.py`.
+HEED_S: Final = 0.3
+# A new process, or one whose database was broken, opens the archive within moments.
+OPENING_S: Final = 2.0
+ERROR_KEY: Final = "tenth-query-error-bin"
 # DuckDB does this to the whole database after an error of its own.
 _BROKEN: Final = (duckdb.FatalException, duckdb.InternalException)
 _STATUS: Final[tuple[tuple[tuple[type[Exception], ...], grpc.StatusCode], ...]] = (
     ((RefusedError, duckdb.PermissionException), grpc.StatusCode.PERMISSION_DENIED),
     ((UnavailableError, StoppedError, *_BROKEN), grpc.StatusCode.UNAVAILABLE),
-    ((duckdb.OutOfMemoryException,), grpc.StatusCode.RESOURCE_EXHAUSTED),
+    ((CrowdedError, duckdb.OutOfMemoryException), grpc.StatusCode.RESOURCE_EXHAUSTED),
     ((InvalidQueryError, duckdb.Error), grpc.StatusCode.INVALID_ARGUMENT),
 )
 _FAILURES: Final = tuple(kind for kinds, _ in _STATUS for kind in kinds)
+_ENDS: Final = {
+    End.DEADLINE: grpc.StatusCode.DEADLINE_EXCEEDED,
+    End.CANCELLED: grpc.StatusCode.CANCELLED,
+    End.HUNG_UP: grpc.StatusCode.CANCELLED,
+    End.MEMORY: grpc.StatusCode.RESOURCE_EXHAUSTED,
+}
 
 
-class _Stoppable(Protocol):
-    def stop(self) -> None: ...
-
-
-class _Answering(_Stoppable, Protocol[T_co]):
+class _Answering(Stoppable, Protocol[T_co]):
     def chunks(self, connection: duckdb.DuckDBPyConnection) -> Iterator[T_co]: ...
-
-
-@dataclass
-class _Running:
-    """A query in the making, and the deadline that ends it."""
-
-    query: UserQuery
-    scope: asyncio.Timeout
-    cancelled: bool = False
 
 
 class Answers(archive_pb2_grpc.ArchiveServicer):
@@ -69,161 +68,215 @@ class Answers(archive_pb2_grpc.ArchiveServicer):
         self._access = access
         self._account = account
         self._started_time_unix_nano = started_time_unix_nano
-        self._places = asyncio.Semaphore(config.max_running_queries)
-        self._waiting = 0
-        self._running: dict[str, _Running] = {}
-        # One more, so that the account book can be read while queries run.
-        self._workers = ThreadPoolExecutor(config.max_running_queries + 1, "query")
+        self._users = Lane(
+            "query",
+            LaneLimits(
+                running=config.max_running_queries,
+                waiting=config.max_waiting_queries,
+                wait_s=config.query_wait_ms / 1_000,
+                niceness=USER_NICENESS,
+            ),
+        )
+        self._page = Lane("page", PAGE_LANE)
+        # Queries by id, those of people and those of the page, until their threads have let go.
+        self._runs: dict[str, tuple[Run, UserQuery]] = {}
+        self._watchdog = Watchdog(
+            config.memory_limit_bytes, config.archive_path.with_name("restarts.json")
+        )
+        self._watchdog.start()
+        self._stats_worker = ThreadPoolExecutor(1, "stats")
 
     def close(self) -> None:
         """Take no more work. Calls have ended before."""
-        self._workers.shutdown(wait=False)
+        for workers in (self._users.workers, self._page.workers, self._stats_worker):
+            workers.shutdown(wait=False)
 
     async def Query(  # noqa: N802 - the contract's name
         self, request: archive_pb2.QueryRequest, context: grpc.aio.ServicerContext
     ) -> None:
         """Runs one statement; writes its chunks as they come."""
-        if request.query_id in self._running:
+        if request.query_id in self._runs:
             await context.abort(
                 grpc.StatusCode.INVALID_ARGUMENT, "a query with this query_id is running"
             )
-        limit_ms = self._config.query_timeout_ms
+        limit_ms, limit_rows = self._config.query_timeout_ms, self._config.query_max_rows
         timeout_ms = min(request.timeout_ms or limit_ms, limit_ms)
-        max_rows = min(request.max_rows or self._config.query_max_rows, self._config.query_max_rows)
+        max_rows = min(request.max_rows or DEFAULT_ROWS, limit_rows)
         query = UserQuery(request.query, request.params_json, max_rows)
-        try:
-            async with asyncio.timeout(timeout_ms / 1_000) as scope:
-                running = self._running[request.query_id] = _Running(query, scope)
-                async with self._place(context):
-                    await self._write_chunks(query, context)
-        except TimeoutError:
-            if running.cancelled:
-                await context.abort(grpc.StatusCode.CANCELLED, "the query was cancelled")
-            await context.abort(
-                grpc.StatusCode.DEADLINE_EXCEEDED, f"the query took longer than {timeout_ms} ms"
-            )
-        except _FAILURES as error:
-            await self._fail(context, error)
-        finally:
-            del self._running[request.query_id]
+        run = Run(query, request.query, timeout_ms, for_page=request.for_page)
+        self._runs[request.query_id] = run, query
+        lane = self._page if request.for_page else self._users
+        answering = asyncio.create_task(
+            self._in_place(run, lane, lambda: self._write_chunks(run, lane, query, context))
+        )
+        answering.add_done_callback(lambda _: self._runs.pop(request.query_id))
+        await self._answer(run, answering, context)
 
     async def History(  # noqa: N802
         self, request: archive_pb2.HistoryRequest, context: grpc.aio.ServicerContext
     ) -> None:
         """Rollups of a range."""
         query = HistoryQuery(request)
-        try:
-            async with asyncio.timeout(self._config.query_timeout_ms / 1_000), self._place(context):
-                await self._write_history(query, context)
-        except TimeoutError:
-            await context.abort(
-                grpc.StatusCode.DEADLINE_EXCEEDED, "the history took too long: ask for less of it"
+        run = Run(query, "a history", self._config.query_timeout_ms, for_page=True)
+        answering = asyncio.create_task(
+            self._in_place(
+                run, self._page, lambda: self._work_out(run, self._page, query, context.write)
             )
+        )
+        await self._answer(run, answering, context)
+
+    async def _answer(
+        self, run: Run, answering: "asyncio.Task[None]", context: grpc.aio.ServicerContext
+    ) -> None:
+        """Wait for an answer, and tell the caller in time when there is none."""
+        try:
+            async with run.limit():
+                await asyncio.shield(answering)
+        except TimeoutError:
+            run.end(End.DEADLINE)
+            _cancel(answering)
+            await asyncio.wait({answering}, timeout=HEED_S)
+            await _abort_ended(run, context)
+        except asyncio.CancelledError:
+            run.end(End.HUNG_UP)
+            _cancel(answering)
+            raise
         except _FAILURES as error:
+            if run.ended is not None:
+                await _abort_ended(run, context)
             await self._fail(context, error)
 
     async def _fail(self, context: grpc.aio.ServicerContext, error: Exception) -> None:
         if isinstance(error, _BROKEN):
             self._access.report_broken()
         code = next(code for kinds, code in _STATUS if isinstance(error, kinds))
-        await context.abort(code, str(error) or "the query was stopped: try again")
-
-    async def _write_history(self, query: HistoryQuery, context: grpc.aio.ServicerContext) -> None:
-        chunks = self._chunks(query)
-        try:
-            while (chunk := await self._next(query, chunks)) is not None:
-                await context.write(chunk)
-        finally:
-            await self._in_worker(query, chunks.close)
+        text = plain_text(error) if isinstance(error, duckdb.Error) else str(error)
+        await context.abort(
+            code, text or "the query was stopped: try again", _where_it_fails(error)
+        )
 
     async def Cancel(  # noqa: N802
         self, request: archive_pb2.CancelRequest, context: grpc.aio.ServicerContext
     ) -> archive_pb2.CancelReply:
         """Ends a running or waiting query."""
-        running = self._running.get(request.query_id)
-        if running is not None and not running.cancelled:
-            running.cancelled = True
-            running.scope.reschedule(asyncio.get_running_loop().time())
-        return archive_pb2.CancelReply(found=running is not None)
+        found = self._runs.get(request.query_id)
+        if found is not None:
+            found[0].end(End.CANCELLED)
+        return archive_pb2.CancelReply(found=found is not None)
+
+    async def Progress(  # noqa: N802
+        self, request: archive_pb2.ProgressRequest, context: grpc.aio.ServicerContext
+    ) -> archive_pb2.ProgressReply:
+        """How far a waiting or running query is."""
+        found = self._runs.get(request.query_id)
+        if found is None:
+            return archive_pb2.ProgressReply(found=False)
+        run, query = found
+        return archive_pb2.ProgressReply(
+            found=True,
+            state="waiting" if run.waiting else "running",
+            elapsed_ms=query.elapsed_ms,
+            row_count=query.row_count,
+            progress=query.progress,
+        )
 
     async def Stats(  # noqa: N802
         self, request: archive_pb2.StatsRequest, context: grpc.aio.ServicerContext
     ) -> archive_pb2.StatsReply:
         """Storage's pages of the account book."""
         reply = await asyncio.get_running_loop().run_in_executor(
-            self._workers, read_stats, self._config, self._access, self._account
+            self._stats_worker, read_stats, self._config, self._access, self._account
         )
         reply.started_time_unix_nano = self._started_time_unix_nano
-        reply.running_queries = len(self._running)
+        reply.running_queries = len(self._runs)
+        reply.user_queries.CopyFrom(_places(self._users))
+        reply.page_queries.CopyFrom(_places(self._page))
+        restarts = self._watchdog.restarts
+        reply.restarts.CopyFrom(archive_pb2.Restarts(**asdict(restarts)))
+        if restarts.problem:
+            reply.problems.append(restarts.problem)
         return reply
 
-    @asynccontextmanager
-    async def _place(self, context: grpc.aio.ServicerContext) -> AsyncIterator[None]:
-        """A place among the running queries; refuses when too many wait for one."""
-        if self._places.locked() and self._waiting >= MAX_WAITING_QUERIES:
-            await context.abort(
-                grpc.StatusCode.RESOURCE_EXHAUSTED, "too many queries wait: try again in a moment"
-            )
-        self._waiting += 1
-        try:
-            await self._places.acquire()
-        finally:
-            self._waiting -= 1
-        try:
-            yield
-        finally:
-            self._places.release()
+    async def _in_place(self, run: Run, lane: Lane, write: Callable[[], Awaitable[None]]) -> None:
+        """Write an answer when there is a place for it; raises what keeps it from that."""
+        async with lane.place(run.timeout_ms / 1_000):
+            run.begin()
+            await write()
 
-    async def _write_chunks(self, query: UserQuery, context: grpc.aio.ServicerContext) -> None:
-        chunks = self._chunks(query)
-        columns_sent = False
-        try:
-            while (chunk := await self._next(query, chunks)) is not None:
-                message = archive_pb2.QueryChunk(arrow_ipc=chunk)
-                if not columns_sent:
-                    message.columns.extend(_columns(query))
-                    columns_sent = True
-                await context.write(message)
-        finally:
-            await self._in_worker(query, chunks.close)
+    async def _write_chunks(
+        self, run: Run, lane: Lane, query: UserQuery, context: grpc.aio.ServicerContext
+    ) -> None:
+        columns = _columns(query)  # read once, by the first chunk
+
+        async def write(chunk: bytes) -> None:
+            await context.write(archive_pb2.QueryChunk(arrow_ipc=chunk, columns=columns))
+
+        await self._work_out(run, lane, query, write)
         summary = archive_pb2.Summary(
             row_count=query.row_count, truncated=query.truncated, elapsed_ms=query.elapsed_ms
         )
         await context.write(archive_pb2.QueryChunk(summary=summary))
 
-    def _chunks(self, query: "_Answering[T]") -> Generator[T, None, None]:
-        with self._access.reader() as connection:
+    async def _work_out(
+        self, run: Run, lane: Lane, query: _Answering[T], write: Callable[[T], Awaitable[None]]
+    ) -> None:
+        """Have worker threads make the chunks of an answer, each when the one before is gone."""
+        chunks = self._chunks(run, query)
+        try:
+            while (
+                chunk := await self._in_worker(run, lane, lambda: next(chunks, None))
+            ) is not None:
+                await write(chunk)
+        finally:
+            await self._in_worker(run, lane, chunks.close)
+
+    def _chunks(self, run: Run, query: _Answering[T]) -> Generator[T, None, None]:
+        with self._access.reader(min(run.deadline_s, time.monotonic() + OPENING_S)) as connection:
             yield from query.chunks(connection)
 
-    async def _next(self, query: "_Stoppable", chunks: Iterator[T]) -> T | None:
-        return await self._in_worker(query, lambda: next(chunks, None))
+    async def _in_worker(self, run: Run, lane: Lane, work: Callable[[], T]) -> T:
+        """Await `work` in a worker thread, to its end whatever happens: the watchdog sees to it."""
 
-    async def _in_worker(self, query: "_Stoppable", work: Callable[[], T]) -> T:
-        """Await `work` in a worker thread; when cancelled, stop the query first."""
-        future = asyncio.get_running_loop().run_in_executor(self._workers, work)
+        def watched() -> T:
+            with self._watchdog.over(run):
+                return work()
+
+        future = asyncio.get_running_loop().run_in_executor(lane.workers, watched)
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
-            await _stop(query, future)
+            await asyncio.wait({future})
             future.exception()  # nobody waits for what became of it
             raise
 
 
-async def _stop(query: _Stoppable, future: "asyncio.Future[T]") -> None:
-    """Interrupt a query until it has ended. Ends the process if it never does.
+def _cancel(answering: "asyncio.Task[None]") -> None:
+    """Once only: it then waits for its thread. Nobody asks for what becomes of it."""
+    if not answering.cancelling():
+        answering.cancel()
+        answering.add_done_callback(lambda task: task.cancelled() or task.exception())
 
-    Some work of DuckDB hears no interrupt, and would keep its place and its memory. A new
-    process starts from the journal and loses nothing; whoever started this one starts it.
-    """
-    deadline_s = time.monotonic() + DEAF_QUERY_S
-    while not future.done():
-        query.stop()
-        await asyncio.wait([future], timeout=STOP_INTERVAL_S)
-        if time.monotonic() > deadline_s:
-            log.critical("a query does not end %.0f s after its interrupt: exiting", DEAF_QUERY_S)
-            os._exit(os.EX_SOFTWARE)
+
+async def _abort_ended(run: Run, context: grpc.aio.ServicerContext) -> None:
+    why = run.ended or End.DEADLINE
+    limit = f" ({run.timeout_ms} ms)" if why is End.DEADLINE else ""
+    await context.abort(_ENDS[why], why.value + limit)
+
+
+def _where_it_fails(error: Exception) -> tuple[tuple[str, bytes], ...]:
+    """The trailing metadata of an error."""
+    if not isinstance(error, InvalidQueryError):
+        return ()
+    return ((ERROR_KEY, archive_pb2.QueryError(**asdict(error.fault)).SerializeToString()),)
+
+
+def _places(lane: Lane) -> archive_pb2.QueryPlaces:
+    return archive_pb2.QueryPlaces(
+        running=lane.running, waiting=lane.waiting, refused=dict(lane.refused)
+    )
 
 
 def _columns(query: UserQuery) -> Iterator[archive_pb2.Column]:
+    """Once, when they are asked for."""
     for name, type_ in zip(query.columns.names, query.columns.types, strict=True):
         yield archive_pb2.Column(name=name, type=type_)

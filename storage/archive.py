@@ -29,6 +29,12 @@ __all__ = ["Archive", "ArchiveVersionError", "DamagedError", "TooManySetAsideErr
 
 CATALOG: Final = "archive"
 MAX_TEMP_BYTES: Final = 8 * 1024**3
+# What readers need: errors that say where they are, and progress, which nobody prints.
+_CURSOR_SETTINGS: Final = {
+    "errors_as_json": True,
+    "enable_progress_bar": True,
+    "enable_progress_bar_print": False,
+}
 # Archives that are set aside beside a new one. More would fill the disk for nothing.
 MAX_SET_ASIDE: Final = 3
 # How DuckDB says that a file is damaged. Any other trouble, such as a lock, missing rights, a full
@@ -97,6 +103,8 @@ class Archive:
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own on the same database, for reading in another thread."""
         cursor = self._connection.cursor()
+        for name, value in _CURSOR_SETTINGS.items():
+            cursor.execute(f"SET SESSION {name} = {_literal(value)}")
         cursor.execute(f"USE {CATALOG}")
         return cursor
 
@@ -185,7 +193,9 @@ class Archive:
         self._connection.execute("SET enable_progress_bar_print = false")
 
     def _lock_down(self) -> None:
-        """From here on no statement can reach other files or change a setting."""
+        """From here on no statement can reach other files or change a setting that matters."""
+        names = ", ".join(_literal(name) for name in _CURSOR_SETTINGS)
+        self._connection.execute(f"SET GLOBAL allowed_configs = [{names}]")
         self._connection.execute("SET GLOBAL enable_external_access = false")
         self._connection.execute("SET GLOBAL lock_configuration = true")
 

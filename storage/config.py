@@ -24,8 +24,11 @@ class StorageConfig:
     checkpoint_max_rows: int = 1_000_000
     checkpoint_interval_s: float = 60.0
     query_timeout_ms: int = 30_000
-    query_max_rows: int = 100_000
+    query_max_rows: int = 10_000_000
+    # Of people's queries so many run, so many more wait, and so long.
     max_running_queries: int = 4
+    max_waiting_queries: int = 16
+    query_wait_ms: int = 10_000
     shutdown_grace_s: float = 8.0
     # Windows that ended so long ago are merged into coarser ones; what comes later changes those.
     rollup_grace_s: float = 30.0

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 import duckdb
 
+from storage.query_error import InvalidQueryError, located
+
 MAX_QUERY_CHARS: Final = 20_000
 MAX_NESTING: Final = 40
 MAX_COLUMN_PATH: Final = 8
@@ -70,10 +72,6 @@ class RefusedError(Exception):
     """The statement may not run; the message says why and what to do."""
 
 
-class InvalidQueryError(Exception):
-    """The statement is not SQL that DuckDB understands."""
-
-
 def check(connection: duckdb.DuckDBPyConnection, query: str) -> str:
     """Let `query` pass or raise; returns it without a semicolon at its end.
 
@@ -85,7 +83,7 @@ def check(connection: duckdb.DuckDBPyConnection, query: str) -> str:
         raise RefusedError(f"brackets are nested deeper than {MAX_NESTING}")
     (text,) = connection.execute("SELECT json_serialize_sql(?)", [query]).fetchall()[0]
     try:
-        cost = _Walk().visit(_syntax_tree(text), {})
+        cost = _Walk().visit(_syntax_tree(text, query), {})
     except RecursionError:
         raise RefusedError("the statement is nested too deeply") from None
     if cost > MAX_COST:
@@ -93,12 +91,14 @@ def check(connection: duckdb.DuckDBPyConnection, query: str) -> str:
     return _without_semicolon(query)
 
 
-def _syntax_tree(text: str) -> Node:
+def _syntax_tree(text: str, query: str) -> Node:
     answer = json.loads(text)
     if answer["error"]:
         if answer["error_message"].startswith("Only SELECT"):
             raise RefusedError("only SELECT is allowed here: the archive cannot be changed by SQL")
-        raise InvalidQueryError(answer["error_message"])
+        position = answer.get("position")
+        at = None if position is None else int(position)
+        raise InvalidQueryError(located(answer["error_message"], query, at))
     if not answer["statements"]:
         raise InvalidQueryError("there is no statement")
     if len(answer["statements"]) != 1:

@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from storage.attributes import Staging
 from storage.contract import archive_pb2 as pb
-from storage.gate import InvalidQueryError
 from storage.progress import DELETED, MERGED, read_progress
+from storage.query_error import InvalidQueryError
 from storage.recompute import TABLES, Selected, condition, recompute
 from storage.rollup import WINDOW_NS, Rollup, aggregate, concat
 from storage.rollup_tables import SIGNAL_NAMES

@@ -14,12 +14,24 @@ from typing import Any, Final
 import duckdb
 import pyarrow as pa
 
-from storage.gate import InvalidQueryError, check
+from storage.gate import check
+from storage.query_error import InvalidQueryError, fault_of
 
 BATCH_ROWS: Final = 8_192
-MAX_RESULT_BYTES: Final = 256 * 1024**2
+MAX_RESULT_BYTES: Final = 4 * 1024**3
+_PROBE: Final = "SELECT * FROM ("
 # Pieces of the stream; gRPC receivers take 4 MiB by default.
 MAX_CHUNK_BYTES: Final = 1024**2
+
+
+# Errors that say nothing about the query.
+_NOT_THE_QUERY: Final = (
+    duckdb.FatalException,
+    duckdb.InternalException,
+    duckdb.OutOfMemoryException,
+    duckdb.PermissionException,
+    duckdb.IOException,
+)
 
 
 class StoppedError(Exception):
@@ -44,9 +56,18 @@ class UserQuery:
         self._started_s = time.monotonic()
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._stopped = False
+        # What stands before the query in the statement that runs; places of errors count from it.
+        self._prefix = ""
         self.columns = Columns([], [])
         self.row_count = 0
         self.truncated = False
+
+    @property
+    def progress(self) -> float | None:
+        """How far DuckDB says it is, from 0 to 1; None when it does not know. Thread-safe."""
+        connection = self._connection
+        percent = -1.0 if connection is None else connection.query_progress()
+        return percent / 100 if 0 <= percent <= 100 else None
 
     @property
     def elapsed_ms(self) -> float:
@@ -65,7 +86,8 @@ class UserQuery:
     def chunks(self, connection: duckdb.DuckDBPyConnection) -> Iterator[bytes]:
         """Run it on a connection of its own; yield the stream in pieces.
 
-        Raises RefusedError, InvalidQueryError, StoppedError, or duckdb.Error.
+        Raises RefusedError, InvalidQueryError, StoppedError, or duckdb.Error where it is not
+        the query's fault.
         """
         self._connection = connection
         try:
@@ -75,13 +97,18 @@ class UserQuery:
             yield from self._run(connection, query)
         except duckdb.InterruptException as error:
             raise StoppedError from error
+        except _NOT_THE_QUERY:
+            raise
+        except duckdb.Error as error:
+            raise InvalidQueryError(fault_of(error, self._text, self._prefix)) from error
         finally:
             self._connection = None
 
     def _run(self, connection: duckdb.DuckDBPyConnection, query: str) -> Iterator[bytes]:
         params = _params(self._params_json)
         # A comment may end the query: what follows it starts on a new line.
-        probe = connection.execute(f"SELECT * FROM ({query}\n) LIMIT 0", params)
+        self._prefix = _PROBE
+        probe = connection.execute(f"{_PROBE}{query}\n) LIMIT 0", params)
         described = [(str(name), str(type_)) for name, type_, *_ in probe.description or []]
         probe.fetchall()
         self.columns = Columns([name for name, _ in described], [type_ for _, type_ in described])
@@ -108,10 +135,8 @@ class UserQuery:
             f"{alias}::JSON::VARCHAR" if "VARIANT" in type_ else alias
             for alias, type_ in zip(aliases, self.columns.types, strict=True)
         ]
-        return (
-            f"SELECT {', '.join(selected)} FROM ({query}\n) AS q({', '.join(aliases)})"
-            f" LIMIT {self._max_rows + 1}"
-        )
+        self._prefix = f"SELECT {', '.join(selected)} FROM ("
+        return f"{self._prefix}{query}\n) AS q({', '.join(aliases)}) LIMIT {self._max_rows + 1}"
 
     def _within_limits(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         left = self._max_rows - self.row_count

@@ -129,6 +129,8 @@ def storage_config(settings: Settings) -> StorageConfig:
         query_timeout_ms=settings.query_timeout,
         query_max_rows=settings.query_max_rows,
         max_running_queries=settings.max_running_queries,
+        max_waiting_queries=settings.max_waiting_queries,
+        query_wait_ms=settings.query_wait,
         shutdown_grace_s=SHUTDOWN_GRACE_S["storage"],
     )
 

@@ -261,8 +261,20 @@ class Settings(Connection):
     query_timeout: Duration = Field(
         Duration.parse("30s"), description="Longest time a query may run."
     )
-    query_max_rows: int = Field(100_000, ge=1, description="Rows a query may return.")
-    max_running_queries: int = Field(4, ge=1, description="Queries that may run at once.")
+    query_max_rows: int = Field(
+        10_000_000,
+        ge=1,
+        description="Rows a query may return; 100,000 where it does not ask for more.",
+    )
+    max_running_queries: int = Field(
+        4, ge=1, description="Queries of people and programs that may run at once."
+    )
+    max_waiting_queries: int = Field(
+        16, ge=0, description="Queries that may wait for those to end; more are refused."
+    )
+    query_wait: Duration = Field(
+        Duration.parse("10s"), description="How long a query may wait before it is refused."
+    )
     max_live_clients: int = Field(1_000, ge=1, description="Pages that may watch live at once.")
     max_subscriptions: int = Field(
         64, ge=1, description="Charts that one of these pages may watch."

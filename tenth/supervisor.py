@@ -16,12 +16,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from storage.watchdog import RESTART_CODE
+
 log = logging.getLogger("tenth.supervisor")
 
 RESTART_DELAY_MIN_S: Final = 0.2
 RESTART_DELAY_MAX_S: Final = 10.0
 # A role that has run for so long has recovered: its next restart is quick again.
 RECOVERED_AFTER_S: Final = 30.0
+# A role may ask for a new process, but not as fast as it can.
+RESTART_INTERVAL_S: Final = 0.5
 # From the request to stop until whatever still runs is killed.
 SHUTDOWN_S: Final = 9.5
 
@@ -66,7 +70,11 @@ class RoleProcess:
             if self._stopping.is_set():
                 return
             self.restarts += 1
-            delay_s = backoff.next_delay_s(time.monotonic() - started_s)
+            uptime_s = time.monotonic() - started_s
+            if code == RESTART_CODE and uptime_s >= RESTART_INTERVAL_S:
+                log.warning("%s asked to be started again", self.name)
+                continue
+            delay_s = backoff.next_delay_s(uptime_s)
             log.warning("%s ended with %s; next start in %.1f s", self.name, _how(code), delay_s)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), delay_s)

@@ -1,6 +1,8 @@
 """Storage as the page's server sees it: queries, cancellation, its account."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Final
 
 import grpc
@@ -9,12 +11,15 @@ from storage.contract import archive_pb2, archive_pb2_grpc
 from ui.rpc import Metadata
 
 _STATS_TIMEOUT_S: Final = 2.0
+# A query may have storage end; the next one need not be refused for that.
+_RESTART_S: Final = 2.5
 
 
 class Archive:
     """Calls of `proto/archive.proto`. All raise grpc.aio.AioRpcError."""
 
     def __init__(self, channel: grpc.aio.Channel, metadata: Metadata) -> None:
+        self._channel = channel
         self._stub = archive_pb2_grpc.ArchiveStub(channel)  # type: ignore[no-untyped-call]
         self._metadata = metadata
 
@@ -37,6 +42,15 @@ class Archive:
         )
         return bool(reply.found)
 
+    async def progress(self, query_id: str) -> archive_pb2.ProgressReply:
+        """How far a query is; `found` is false when there is none of this id."""
+        reply: archive_pb2.ProgressReply = await self._stub.Progress(
+            archive_pb2.ProgressRequest(query_id=query_id),
+            metadata=self._metadata,
+            timeout=_STATS_TIMEOUT_S,
+        )
+        return reply
+
     async def stats(self) -> archive_pb2.StatsReply:
         """Storage's pages of the account book."""
         reply: archive_pb2.StatsReply = await self._stub.Stats(
@@ -44,9 +58,16 @@ class Archive:
         )
         return reply
 
+    async def _restarted(self) -> None:
+        """Wait a moment for a storage that starts again; the call then tells whether it has."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_RESTART_S):
+                await self._channel.channel_ready()
+
     async def _chunks(
         self, request: archive_pb2.QueryRequest
     ) -> AsyncIterator[archive_pb2.QueryChunk]:
+        await self._restarted()
         call = self._stub.Query(request, metadata=self._metadata)
         try:
             async for chunk in call:

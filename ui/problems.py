@@ -11,11 +11,14 @@ from litestar.plugins.problem_details import (
     ProblemDetailsPlugin,
 )
 
+from storage.contract import archive_pb2
 from ui.rpc import reason_of
 
 logger = logging.getLogger(__name__)
 
 _Code = grpc.StatusCode
+# The key under which storage sends an archive_pb2.QueryError.
+_QUERY_ERROR_KEY: Final = "tenth-query-error-bin"
 
 # Which HTTP answer a status of storage means: status, title, seconds until a retry makes sense.
 _ANSWERS: Final[dict[grpc.StatusCode, tuple[int, str, int | None]]] = {
@@ -51,14 +54,24 @@ def problem(
     title: str,
     detail: str,
     retry_after_s: int | None = None,
+    *,
     headers: dict[str, str] | None = None,
+    extra: dict[str, Any] | None = None,
 ) -> ProblemDetailsException:
-    """An exception that becomes a problem+json answer; `detail` says what to do."""
+    """An exception that becomes a problem+json answer; `detail` says what to do.
+
+    `extra` are more members of the problem.
+    """
     all_headers = dict(headers or {})
     if retry_after_s is not None:
         all_headers["Retry-After"] = str(retry_after_s)
     return ProblemDetailsException(
-        status_code=status, title=title, detail=detail, type_="about:blank", headers=all_headers
+        status_code=status,
+        title=title,
+        detail=detail,
+        type_="about:blank",
+        headers=all_headers,
+        extra=extra,
     )
 
 
@@ -67,7 +80,17 @@ def problem_of_call(error: grpc.aio.AioRpcError) -> ProblemDetailsException:
     unknown = (500, "The archive failed", None)
     status, title, retry_after_s = _ANSWERS.get(error.code(), unknown)
     detail = error.details() or reason_of(error)
-    return problem(status, title, f"{detail.rstrip('.')}. {_ADVICE[status]}", retry_after_s)
+    text = f"{detail.rstrip('.')}. {_ADVICE[status]}"
+    return problem(status, title, text, retry_after_s, extra=_place_of_fault(error))
+
+
+def _place_of_fault(error: grpc.aio.AioRpcError) -> dict[str, Any] | None:
+    """What storage says about a query that is not valid: `message`, `hint`, and where."""
+    for key, value in error.trailing_metadata() or ():
+        if key == _QUERY_ERROR_KEY:
+            fault = archive_pb2.QueryError.FromString(value)
+            return {field.name: found for field, found in fault.ListFields()}
+    return None
 
 
 def _of_http_exception(error: HTTPException) -> ProblemDetailsException:

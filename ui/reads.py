@@ -18,7 +18,7 @@ from ui.problems import problem
 from ui.result import Result
 from ui.turns import Turns
 
-# Storage runs four statements at a time; some are left for people's own SQL.
+# Fewer than storage has places for the page's questions: histories need some, too.
 _RUNNING: Final = 2
 _WAITING: Final = 64
 _TIMEOUT_MS: Final = 20_000
@@ -59,6 +59,7 @@ class Reads:
             params_json=msgspec.json.encode(params).decode() if params else "",
             timeout_ms=_TIMEOUT_MS,
             max_rows=max_rows,
+            for_page=True,
         )
         async with self._turns.turn():
             result = Result(self._archive.query(request))

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 import grpc
 import msgspec
-from litestar import Request, delete, post
+from litestar import Request, Response, delete, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, Parameter
 from litestar.plugins.problem_details import ProblemDetailsException
@@ -41,6 +41,16 @@ class Cancelled(msgspec.Struct):
     cancelled: bool
 
 
+class Progress(msgspec.Struct):
+    """How far a query is. `progress` is from 0 to 1, as DuckDB estimates it, or null."""
+
+    query_id: str
+    state: str
+    elapsed_ms: float
+    row_count: int
+    progress: float | None
+
+
 def sql_routes(archive: Archive) -> list[HTTPRouteHandler]:
     """Running and cancelling statements."""
 
@@ -62,20 +72,41 @@ def sql_routes(archive: Archive) -> list[HTTPRouteHandler]:
             headers={"X-Query-Id": query_id, "Cache-Control": "no-store"},
         )
 
+    @get("/api/sql/{query_id:str}")
+    async def sql_progress(
+        query_id: Annotated[str, Parameter(pattern=_ID_PATTERN)],
+    ) -> Response[Progress]:
+        """How far a waiting or running query is."""
+        reply = await archive.progress(query_id)
+        if not reply.found:
+            raise _no_such_query(query_id)
+        progress = Progress(
+            query_id,
+            reply.state,
+            round(reply.elapsed_ms, 3),
+            reply.row_count,
+            reply.progress if reply.HasField("progress") else None,
+        )
+        return Response(progress, headers={"Cache-Control": "no-store"})
+
     @delete("/api/sql/{query_id:str}", status_code=200)
     async def cancel_sql(
         query_id: Annotated[str, Parameter(pattern=_ID_PATTERN)],
     ) -> Cancelled:
         """End a running query."""
         if not await archive.cancel(query_id):
-            raise problem(
-                404,
-                "No such query",
-                f"No query `{query_id}` is running; it may have ended by itself.",
-            )
+            raise _no_such_query(query_id)
         return Cancelled(query_id, True)
 
-    return [run_sql, cancel_sql]
+    return [run_sql, sql_progress, cancel_sql]
+
+
+def _no_such_query(query_id: str) -> ProblemDetailsException:
+    return problem(
+        404,
+        "No such query",
+        f"No query `{query_id}` waits or runs; it may have ended by itself.",
+    )
 
 
 def _accepted(request: Request[Any, Any, Any]) -> str:

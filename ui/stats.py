@@ -185,6 +185,11 @@ def _archive(storage: archive_pb2.StatsReply | None) -> dict[str, Any] | None:
     return {
         "bytes": storage.archive_bytes,
         "running_queries": storage.running_queries,
+        "queries": {
+            "users": _places(storage.user_queries),
+            "page": _places(storage.page_queries),
+        },
+        "restarts": _restarts(storage.restarts),
         "tables": {
             name: {
                 "rows": table.rows,
@@ -194,6 +199,25 @@ def _archive(storage: archive_pb2.StatsReply | None) -> dict[str, Any] | None:
             for name, table in sorted(storage.tables.items())
         },
     }
+
+
+def _places(places: archive_pb2.QueryPlaces) -> dict[str, Any]:
+    return {
+        "running": places.running,
+        "waiting": places.waiting,
+        "refused": dict(places.refused),
+    }
+
+
+def _restarts(restarts: archive_pb2.Restarts) -> dict[str, Any]:
+    found: dict[str, Any] = {"count": restarts.count}
+    if restarts.count:
+        found |= {
+            "time_ms": restarts.time_unix_nano / 1e6,
+            "reason": restarts.reason,
+            "query": restarts.query,
+        }
+    return found
 
 
 def _live(hub: Hub) -> dict[str, Any]:

@@ -7,18 +7,34 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class QueryRequest(_message.Message):
-    __slots__ = ("query_id", "query", "params_json", "timeout_ms", "max_rows")
+    __slots__ = ("query_id", "query", "params_json", "timeout_ms", "max_rows", "for_page")
     QUERY_ID_FIELD_NUMBER: _ClassVar[int]
     QUERY_FIELD_NUMBER: _ClassVar[int]
     PARAMS_JSON_FIELD_NUMBER: _ClassVar[int]
     TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
     MAX_ROWS_FIELD_NUMBER: _ClassVar[int]
+    FOR_PAGE_FIELD_NUMBER: _ClassVar[int]
     query_id: str
     query: str
     params_json: str
     timeout_ms: int
     max_rows: int
-    def __init__(self, query_id: _Optional[str] = ..., query: _Optional[str] = ..., params_json: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., max_rows: _Optional[int] = ...) -> None: ...
+    for_page: bool
+    def __init__(self, query_id: _Optional[str] = ..., query: _Optional[str] = ..., params_json: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., max_rows: _Optional[int] = ..., for_page: _Optional[bool] = ...) -> None: ...
+
+class QueryError(_message.Message):
+    __slots__ = ("message", "hint", "offset", "line", "column")
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    HINT_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    LINE_FIELD_NUMBER: _ClassVar[int]
+    COLUMN_FIELD_NUMBER: _ClassVar[int]
+    message: str
+    hint: str
+    offset: int
+    line: int
+    column: int
+    def __init__(self, message: _Optional[str] = ..., hint: _Optional[str] = ..., offset: _Optional[int] = ..., line: _Optional[int] = ..., column: _Optional[int] = ...) -> None: ...
 
 class QueryChunk(_message.Message):
     __slots__ = ("arrow_ipc", "columns", "summary")
@@ -60,9 +76,58 @@ class CancelReply(_message.Message):
     found: bool
     def __init__(self, found: _Optional[bool] = ...) -> None: ...
 
+class ProgressRequest(_message.Message):
+    __slots__ = ("query_id",)
+    QUERY_ID_FIELD_NUMBER: _ClassVar[int]
+    query_id: str
+    def __init__(self, query_id: _Optional[str] = ...) -> None: ...
+
+class ProgressReply(_message.Message):
+    __slots__ = ("found", "state", "elapsed_ms", "row_count", "progress")
+    FOUND_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    ELAPSED_MS_FIELD_NUMBER: _ClassVar[int]
+    ROW_COUNT_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    found: bool
+    state: str
+    elapsed_ms: float
+    row_count: int
+    progress: float
+    def __init__(self, found: _Optional[bool] = ..., state: _Optional[str] = ..., elapsed_ms: _Optional[float] = ..., row_count: _Optional[int] = ..., progress: _Optional[float] = ...) -> None: ...
+
 class StatsRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class QueryPlaces(_message.Message):
+    __slots__ = ("running", "waiting", "refused")
+    class RefusedEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    RUNNING_FIELD_NUMBER: _ClassVar[int]
+    WAITING_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_NUMBER: _ClassVar[int]
+    running: int
+    waiting: int
+    refused: _containers.ScalarMap[str, int]
+    def __init__(self, running: _Optional[int] = ..., waiting: _Optional[int] = ..., refused: _Optional[_Mapping[str, int]] = ...) -> None: ...
+
+class Restarts(_message.Message):
+    __slots__ = ("count", "time_unix_nano", "reason", "query")
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    TIME_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    count: int
+    time_unix_nano: int
+    reason: str
+    query: str
+    def __init__(self, count: _Optional[int] = ..., time_unix_nano: _Optional[int] = ..., reason: _Optional[str] = ..., query: _Optional[str] = ...) -> None: ...
 
 class TableStats(_message.Message):
     __slots__ = ("rows", "oldest_time_unix_nano", "newest_time_unix_nano")
@@ -87,7 +152,7 @@ class LatencySummary(_message.Message):
     def __init__(self, count: _Optional[int] = ..., p50_ms: _Optional[float] = ..., p99_ms: _Optional[float] = ..., max_ms: _Optional[float] = ...) -> None: ...
 
 class StatsReply(_message.Message):
-    __slots__ = ("started_time_unix_nano", "tables", "archive_bytes", "lag_bytes", "lag_ms", "ack_to_archive", "commit", "checkpoint", "running_queries", "problems", "journal_faults", "archived_items", "tiers", "retention")
+    __slots__ = ("started_time_unix_nano", "tables", "archive_bytes", "lag_bytes", "lag_ms", "ack_to_archive", "commit", "checkpoint", "running_queries", "problems", "journal_faults", "archived_items", "tiers", "retention", "user_queries", "page_queries", "restarts")
     class TablesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -123,6 +188,9 @@ class StatsReply(_message.Message):
     ARCHIVED_ITEMS_FIELD_NUMBER: _ClassVar[int]
     TIERS_FIELD_NUMBER: _ClassVar[int]
     RETENTION_FIELD_NUMBER: _ClassVar[int]
+    USER_QUERIES_FIELD_NUMBER: _ClassVar[int]
+    PAGE_QUERIES_FIELD_NUMBER: _ClassVar[int]
+    RESTARTS_FIELD_NUMBER: _ClassVar[int]
     started_time_unix_nano: int
     tables: _containers.MessageMap[str, TableStats]
     archive_bytes: int
@@ -137,7 +205,10 @@ class StatsReply(_message.Message):
     archived_items: _containers.ScalarMap[str, int]
     tiers: _containers.RepeatedCompositeFieldContainer[TierStats]
     retention: RetentionStats
-    def __init__(self, started_time_unix_nano: _Optional[int] = ..., tables: _Optional[_Mapping[str, TableStats]] = ..., archive_bytes: _Optional[int] = ..., lag_bytes: _Optional[int] = ..., lag_ms: _Optional[float] = ..., ack_to_archive: _Optional[_Union[LatencySummary, _Mapping]] = ..., commit: _Optional[_Union[LatencySummary, _Mapping]] = ..., checkpoint: _Optional[_Union[LatencySummary, _Mapping]] = ..., running_queries: _Optional[int] = ..., problems: _Optional[_Iterable[str]] = ..., journal_faults: _Optional[_Mapping[str, int]] = ..., archived_items: _Optional[_Mapping[str, int]] = ..., tiers: _Optional[_Iterable[_Union[TierStats, _Mapping]]] = ..., retention: _Optional[_Union[RetentionStats, _Mapping]] = ...) -> None: ...
+    user_queries: QueryPlaces
+    page_queries: QueryPlaces
+    restarts: Restarts
+    def __init__(self, started_time_unix_nano: _Optional[int] = ..., tables: _Optional[_Mapping[str, TableStats]] = ..., archive_bytes: _Optional[int] = ..., lag_bytes: _Optional[int] = ..., lag_ms: _Optional[float] = ..., ack_to_archive: _Optional[_Union[LatencySummary, _Mapping]] = ..., commit: _Optional[_Union[LatencySummary, _Mapping]] = ..., checkpoint: _Optional[_Union[LatencySummary, _Mapping]] = ..., running_queries: _Optional[int] = ..., problems: _Optional[_Iterable[str]] = ..., journal_faults: _Optional[_Mapping[str, int]] = ..., archived_items: _Optional[_Mapping[str, int]] = ..., tiers: _Optional[_Iterable[_Union[TierStats, _Mapping]]] = ..., retention: _Optional[_Union[RetentionStats, _Mapping]] = ..., user_queries: _Optional[_Union[QueryPlaces, _Mapping]] = ..., page_queries: _Optional[_Union[QueryPlaces, _Mapping]] = ..., restarts: _Optional[_Union[Restarts, _Mapping]] = ...) -> None: ...
 
 class TierStats(_message.Message):
     __slots__ = ("resolution_ms", "rows", "oldest_time_unix_nano", "newest_time_unix_nano")

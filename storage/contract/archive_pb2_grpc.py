@@ -44,6 +44,11 @@ class ArchiveStub:
                 request_serializer=storage_dot_contract_dot_archive__pb2.CancelRequest.SerializeToString,
                 response_deserializer=storage_dot_contract_dot_archive__pb2.CancelReply.FromString,
                 _registered_method=True)
+        self.Progress = channel.unary_unary(
+                '/tenth.archive.v1.Archive/Progress',
+                request_serializer=storage_dot_contract_dot_archive__pb2.ProgressRequest.SerializeToString,
+                response_deserializer=storage_dot_contract_dot_archive__pb2.ProgressReply.FromString,
+                _registered_method=True)
         self.History = channel.unary_stream(
                 '/tenth.archive.v1.Archive/History',
                 request_serializer=storage_dot_contract_dot_archive__pb2.HistoryRequest.SerializeToString,
@@ -69,6 +74,13 @@ class ArchiveServicer:
 
     def Cancel(self, request, context):
         """Ends a running query by its id. `found` is false when it is not running.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Progress(self, request, context):
+        """How far a waiting or running query is.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -100,6 +112,11 @@ def add_ArchiveServicer_to_server(servicer, server):
                     servicer.Cancel,
                     request_deserializer=storage_dot_contract_dot_archive__pb2.CancelRequest.FromString,
                     response_serializer=storage_dot_contract_dot_archive__pb2.CancelReply.SerializeToString,
+            ),
+            'Progress': grpc.unary_unary_rpc_method_handler(
+                    servicer.Progress,
+                    request_deserializer=storage_dot_contract_dot_archive__pb2.ProgressRequest.FromString,
+                    response_serializer=storage_dot_contract_dot_archive__pb2.ProgressReply.SerializeToString,
             ),
             'History': grpc.unary_stream_rpc_method_handler(
                     servicer.History,
@@ -166,6 +183,33 @@ class Archive:
             '/tenth.archive.v1.Archive/Cancel',
             storage_dot_contract_dot_archive__pb2.CancelRequest.SerializeToString,
             storage_dot_contract_dot_archive__pb2.CancelReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Progress(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tenth.archive.v1.Archive/Progress',
+            storage_dot_contract_dot_archive__pb2.ProgressRequest.SerializeToString,
+            storage_dot_contract_dot_archive__pb2.ProgressReply.FromString,
             options,
             channel_credentials,
             insecure,

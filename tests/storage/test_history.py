@@ -9,8 +9,8 @@ import pytest
 
 from storage.archive import Archive
 from storage.contract import archive_pb2 as pb
-from storage.gate import InvalidQueryError
 from storage.history import HistoryQuery
+from storage.query_error import InvalidQueryError
 from tests.rollup.otlp import (
     CUMULATIVE,
     DELTA,

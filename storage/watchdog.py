@@ -1,0 +1,131 @@
+"""The thread that ends questions which do not end by themselves.
+
+DuckDB gives up when it is interrupted, mostly. Some functions do not look, and some take memory
+that its `memory_limit` does not see. Then this process ends, and whoever started it starts the
+next, which reads again from the journal what was not checkpointed: nothing is lost. DuckDB lets go
+of the interpreter's lock while it works, so that this thread always comes to its turn.
+"""
+
+import json
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from storage.run import End, Run
+
+log = logging.getLogger(__name__)
+
+# The exit code that asks for a new process at once.
+RESTART_CODE: Final = os.EX_TEMPFAIL
+LOOK_INTERVAL_S: Final = 0.05
+# From the first interrupt until a question counts as deaf.
+DEAF_S: Final = 0.8
+# Beyond DuckDB's own limit: what batches, answers and Python need, and not much more.
+MEMORY_MARGIN_BYTES: Final = 1024**3
+# So much beyond that there is no time for an interrupt.
+MEMORY_EXCESS_BYTES: Final = 1024**3
+# How long the account book names the last restart as a problem.
+REMEMBERED_S: Final = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Restarts:
+    """How often a question had the process end, and the last time why."""
+
+    count: int = 0
+    time_unix_nano: int = 0
+    reason: str = ""
+    query: str = ""
+
+    @property
+    def problem(self) -> str:
+        """In words what happened lately; empty when nothing did."""
+        age_s = (time.time_ns() - self.time_unix_nano) / 1e9
+        if not self.count or age_s > REMEMBERED_S:
+            return ""
+        return (
+            f"storage started again {age_s:.0f} s ago, because {self.reason}: {self.query} -"
+            " no data is lost; ask for less of it, or in another way"
+        )
+
+
+def read_restarts(path: Path) -> Restarts:
+    """What the processes before this one have left in the file `path`."""
+    try:
+        return Restarts(**json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        return Restarts()
+
+
+class Watchdog:
+    """Watches questions while worker threads are at them."""
+
+    def __init__(self, memory_limit_bytes: int, note: Path) -> None:
+        self._max_memory_bytes = memory_limit_bytes + MEMORY_MARGIN_BYTES
+        self._note = note
+        self._process = psutil.Process()
+        self._runs: set[Run] = set()
+        self._lock = threading.Lock()
+        self.restarts = read_restarts(note)
+
+    def start(self) -> None:
+        """From here on questions are watched."""
+        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+
+    @contextmanager
+    def over(self, run: Run) -> Iterator[None]:
+        """Around the work of a worker thread."""
+        with self._lock:
+            self._runs.add(run)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._runs.discard(run)
+
+    def _watch(self) -> None:
+        while True:
+            time.sleep(LOOK_INTERVAL_S)
+            with self._lock:
+                runs = list(self._runs)
+            if runs:
+                self._look_at_time(runs)
+                self._look_at_memory(runs)
+
+    def _look_at_time(self, runs: list[Run]) -> None:
+        for run in runs:
+            late_s = time.monotonic() - run.deadline_s
+            if late_s >= 0:
+                run.question.stop()
+            if late_s >= DEAF_S:
+                self._end_process(f"a query did not end {DEAF_S} s after its interrupt", run)
+
+    def _look_at_memory(self, runs: list[Run]) -> None:
+        """The page's questions are known to be modest: only others are ended."""
+        runs = [run for run in runs if not run.for_page]
+        used_bytes = self._process.memory_info().rss
+        if not runs or used_bytes <= self._max_memory_bytes:
+            return
+        for run in runs:
+            if run.ended is None:
+                log.warning("%d MiB in use: a query is ended: %s", used_bytes >> 20, run.head)
+            run.end(End.MEMORY)
+        if used_bytes > self._max_memory_bytes + MEMORY_EXCESS_BYTES:
+            newest = max(runs, key=lambda run: run.started_s)
+            self._end_process(f"a query had it use {used_bytes >> 20} MiB of memory", newest)
+
+    def _end_process(self, reason: str, run: Run) -> None:
+        log.critical("%s, and storage starts again: %s", reason, run.head)
+        restarts = Restarts(self.restarts.count + 1, time.time_ns(), reason, run.head)
+        with suppress(OSError):
+            self._note.write_text(json.dumps(asdict(restarts)), "utf-8")
+        logging.shutdown()
+        os._exit(RESTART_CODE)
