@@ -14,8 +14,7 @@ from collector.contract import live_pb2 as pb
 from collector.contract.live_pb2_grpc import MarksServicer
 from collector.ingest import Ingest
 from collector.refusal import Reason, Refusal
-from storage.marks import MARK_EVENT
-from storage.schema import Signal
+from storage.schema import MARK_EVENT, Signal
 
 MAX_TEXT_CHARS: Final = 500
 MAX_SERVICE_CHARS: Final = 200

@@ -5,8 +5,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-# The event name that makes a log record a mark; its body is the text.
-MARK_EVENT: Final = "tenth.mark"
+from storage.schema import MARK_EVENT
+
 # The archive keeps so much of a longer text; the log record has all of it.
 MAX_TEXT_CHARS: Final = 1_000
 # Beyond this the oldest marks go.

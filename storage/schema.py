@@ -138,6 +138,8 @@ LOGS: Final = pa.schema(
         pa.field("event_name", pa.string()),
     ]
 )
+# The event name that makes a log record a mark: what people point out, told in its body.
+MARK_EVENT: Final = "tenth.mark"
 
 
 class MetricType(IntEnum):

@@ -19,8 +19,11 @@ from ui.checks import Checks
 from ui.config import UiConfig
 from ui.dashboard_routes import dashboard_routes
 from ui.dashboard_store import DashboardStore
+from ui.event_routes import event_routes
+from ui.events import Events
 from ui.feed import Feed
 from ui.guard import Guard
+from ui.happened import Happened
 from ui.history import History
 from ui.history_routes import history_routes
 from ui.live import Hub
@@ -28,6 +31,9 @@ from ui.live_routes import live_routes
 from ui.live_socket import LiveSocket
 from ui.log_routes import log_routes
 from ui.login import login_routes
+from ui.lookout import Lookout
+from ui.mark_routes import mark_routes
+from ui.marks import Marks
 from ui.mirror import Mirror
 from ui.page import STATIC_DIR, page_routes
 from ui.problems import problem_plugin
@@ -61,13 +67,17 @@ def build_app(config: UiConfig, static_dir: Path = STATIC_DIR) -> App:
     feed = Feed(live_channel, metadata, mirror)
     archive = Archive(archive_channel, metadata)
     reads = Reads(archive)
-    hub = Hub(mirror, config.max_live_clients, config.max_subscriptions_per_client)
+    marks = Marks(live_channel, metadata, reads)
+    events = Events(reads)
+    happened = Happened()
+    hub = Hub(mirror, happened, config.max_live_clients, config.max_subscriptions_per_client)
+    lookout = Lookout(marks, events, happened, hub.watched, hub.streamed)
     auth = Auth(config.ui_tokens)
     checks = Checks(config.checks, config.check_interval_s, config.check_timeout_s)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(part.run()) for part in (feed, hub, checks)]
+        tasks = [asyncio.create_task(part.run()) for part in (feed, hub, lookout, checks)]
         try:
             yield
         finally:
@@ -87,6 +97,8 @@ def build_app(config: UiConfig, static_dir: Path = STATIC_DIR) -> App:
             *read_routes(reads),
             *trace_routes(reads),
             *log_routes(reads),
+            *mark_routes(marks, happened),
+            *event_routes(events),
             *dashboard_routes(DashboardStore(config.dashboards_dir), config.read_only),
             *stats_routes(Roles(feed, archive, hub, checks)),
             *login_routes(auth),

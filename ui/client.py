@@ -13,7 +13,7 @@ import msgspec
 
 from ui import control
 from ui.allowance import Allowance
-from ui.control import Ack, Ping, Rate, Resume, Subscribe, Unsubscribe
+from ui.control import Ack, Events, Ping, Rate, Resume, Subscribe, Unsubscribe
 from ui.frames import NOTHING, Frame, Layout, PanelKey, TooManyViewsError
 from ui.version import VERSION
 
@@ -55,6 +55,9 @@ class Client:
         self._replies: deque[bytes] = deque()
         self._state = ""
         self._catalog = b""
+        self._stream: Events | None = None
+        self._happened = -1
+        self._marks = self._events = b""
         self._allowance = Allowance(_MESSAGES_PER_S, _MESSAGES_BURST)
         self._replies.append(
             control.hello(
@@ -87,6 +90,10 @@ class Client:
             case Rate(hz):
                 self._ticks_per_frame = round(control.MAX_HZ / hz) if hz > 0 else 0
                 self._next_slot = 0
+                self._happened = -1
+            case Events():
+                self._stream = message if message.stream else None
+                self._happened = -1
             case Resume():
                 self._resume = message
             case Ping(t):
@@ -100,6 +107,7 @@ class Client:
         if self._catalog != self._hub.catalog:
             self._catalog = self._hub.catalog
             texts.append(self._catalog)
+        texts += self._happened_texts()
         state = self._state_now()
         if state != self._state:
             self._state = state
@@ -113,8 +121,30 @@ class Client:
             or self._epoch != self._mirror.epoch
             or bool(self._fresh)
             or self._catalog != self._hub.catalog
+            or self._happened != self._hub.happened.version
             or self._state != self._state_now()
         )
+
+    @property
+    def streams(self) -> bool:
+        """Whether events are sent to it; a client that has paused gets them later."""
+        return self._stream is not None and self._ticks_per_frame > 0
+
+    def _happened_texts(self) -> list[bytes]:
+        happened = self._hub.happened
+        if self._happened == happened.version:
+            return []
+        self._happened = happened.version
+        texts = []
+        if self._marks != happened.marks_text:
+            self._marks = happened.marks_text
+            texts.append(self._marks)
+        if self._stream is not None and self.streams:
+            events = happened.stream_text(self._stream.service)
+            if self._events != events:
+                self._events = events
+                texts.append(events)
+        return texts
 
     async def next_frame(self) -> Frame | None:
         """All that changed since the client's cursor, if there is such and it may be sent."""

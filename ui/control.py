@@ -61,13 +61,20 @@ class Resume(Message, tag="resume", frozen=True):
     sequence: Number
 
 
+class Events(Message, tag="events", frozen=True):
+    """Send the newest events, of a service or of all, from now on; `stream` false: no more."""
+
+    service: Annotated[str, msgspec.Meta(max_length=1_024)] | None = None
+    stream: bool = True
+
+
 class Ping(Message, tag="ping", frozen=True):
     """Answered by `pong` with the same `t`."""
 
     t: float
 
 
-AnyMessage = Subscribe | Unsubscribe | Ack | Rate | Resume | Ping
+AnyMessage = Subscribe | Unsubscribe | Ack | Rate | Resume | Events | Ping
 
 _decoder: Final = msgspec.json.Decoder(AnyMessage)
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from ui.client import Client, ViolationError
 from ui.frames import Frame, Frames
+from ui.happened import Happened
 from ui.latency import Latency
 from ui.mirror import Mirror
 
@@ -20,8 +21,11 @@ _FAREWELL_S: Final = 1.0
 class Hub:
     """All live clients, and the one task that wakes them."""
 
-    def __init__(self, mirror: Mirror, max_clients: int, max_subscriptions: int) -> None:
+    def __init__(
+        self, mirror: Mirror, happened: Happened, max_clients: int, max_subscriptions: int
+    ) -> None:
         self.mirror = mirror
+        self.happened = happened
         self.max_subscriptions = max_subscriptions
         self.clients: set[Client] = set()
         self.arrival_to_send = Latency()
@@ -35,6 +39,8 @@ class Hub:
         self._catalog_content = (0, 0, -1)
         self._catalog_at_s = float("-inf")
         self._max_clients = max_clients
+        # Set while there are clients, and while there are none.
+        self.watched = asyncio.Event()
         self._empty = asyncio.Event()
         self._empty.set()
         self._executor = ThreadPoolExecutor(1, "history")
@@ -51,6 +57,7 @@ class Hub:
         client = Client(self, has_credit)
         self.clients.add(client)
         self._empty.clear()
+        self.watched.set()
         return client
 
     def leave(self, client: Client) -> None:
@@ -58,6 +65,11 @@ class Hub:
         self.clients.discard(client)
         if not self.clients:
             self._empty.set()
+            self.watched.clear()
+
+    def streamed(self) -> bool:
+        """Whether a client wants events."""
+        return any(client.streams for client in self.clients)
 
     async def run(self) -> None:
         """Wake clients on each update of the mirror, and ten times a second for the slow ones."""

@@ -26,6 +26,7 @@ def live_routes(hub: Hub) -> list[HTTPRouteHandler]:
         request: Request[Any, Any, Any],
         selection: Annotated[list[str], Parameter(min_items=1, max_items=64)],
         windows: Annotated[int, Parameter(ge=1, le=6_000)] = 600,
+        events: Annotated[str | None, Parameter(max_length=1_024)] = None,
     ) -> Stream:
         """The live protocol as server-sent events: one `selection` (JSON) per panel."""
         try:
@@ -35,6 +36,9 @@ def live_routes(hub: Hub) -> list[HTTPRouteHandler]:
         _resume(client, request.headers.get("last-event-id", ""))
         for number, text in enumerate(selection, start=1):
             client.receive(_subscribe_text(number, text, windows))
+        if events is not None:
+            message = {"type": "events", "service": events or None}
+            client.receive(msgspec.json.encode(message).decode())
         return Stream(
             _events(client, hub),
             media_type="text/event-stream",

@@ -10,9 +10,8 @@ import pytest
 from collector.contract import live_pb2 as pb
 from collector.contract.live_pb2_grpc import MarksStub
 from collector.marks import MAX_PER_MINUTE, MAX_TEXT_CHARS
-from storage.marks import MARK_EVENT
 from storage.origin import service_name
-from storage.schema import Signal
+from storage.schema import MARK_EVENT, Signal
 from tests.collector.running import Running, running
 
 

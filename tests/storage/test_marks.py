@@ -10,9 +10,9 @@ import pytest
 from storage import retention
 from storage.archive import Archive
 from storage.config import DAY_S, StorageConfig
-from storage.marks import MARK_EVENT, MAX_TEXT_CHARS
+from storage.marks import MAX_TEXT_CHARS
 from storage.retention import ages_s
-from storage.schema import Signal
+from storage.schema import MARK_EVENT, Signal
 from tests.storage.records import log_tables
 
 Store = Callable[[Signal, Any], None]

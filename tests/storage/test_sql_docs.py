@@ -11,8 +11,7 @@ import pytest
 
 from storage.archive import Archive
 from storage.gate import MACROS, PUBLIC_TABLES
-from storage.marks import MARK_EVENT
-from storage.schema import MetricType, Signal, Tables
+from storage.schema import MARK_EVENT, MetricType, Signal, Tables
 from tests.storage.records import (
     TRACE_ID,
     key_values,

@@ -113,6 +113,7 @@ async def _start(
 async def _grpc_server(path: Path, collector: Collector, storage: Storage) -> grpc.aio.Server:
     server = grpc.aio.server()
     live_pb2_grpc.add_LiveServicer_to_server(collector, server)  # type: ignore[no-untyped-call]
+    live_pb2_grpc.add_MarksServicer_to_server(collector, server)  # type: ignore[no-untyped-call]
     archive_pb2_grpc.add_ArchiveServicer_to_server(storage, server)  # type: ignore[no-untyped-call]
     server.add_insecure_port(f"unix:{path}")
     await server.start()

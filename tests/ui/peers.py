@@ -107,13 +107,16 @@ def columns(rows: list[Row]) -> dict[str, Any]:
 # ruff: noqa: N802
 
 
-class Collector(live_pb2_grpc.LiveServicer):
-    """Sends what tests `send`; a new subscriber first gets `history`."""
+class Collector(live_pb2_grpc.LiveServicer, live_pb2_grpc.MarksServicer):
+    """Sends what tests `send`; a new subscriber first gets `history`. Marks go to `marks`, or are
+    refused with `mark_refusal`."""
 
     def __init__(self) -> None:
         self.history: list[live_pb2.Update] = [update(0, [], history=True)]
         self.stats = live_pb2.StatsReply()
         self.metadata: list[dict[str, str]] = []
+        self.marks: list[live_pb2.MarkRequest] = []
+        self.mark_refusal: tuple[grpc.StatusCode, str] | None = None
         self._subscribers: set[asyncio.Queue[live_pb2.Update | None]] = set()
 
     async def Subscribe(self, request: Any, context: Any) -> AsyncIterator[live_pb2.Update]:
@@ -132,6 +135,16 @@ class Collector(live_pb2_grpc.LiveServicer):
     async def Stats(self, request: Any, context: Any) -> live_pb2.StatsReply:
         """Canned."""
         return self.stats
+
+    async def Mark(self, request: Any, context: Any) -> live_pb2.MarkReply:
+        """As the collector answers, with a time that tests agree on."""
+        if self.mark_refusal is not None:
+            await context.abort(*self.mark_refusal)
+        self.marks.append(request)
+        return live_pb2.MarkReply(
+            time_unix_nano=request.time_unix_nano or NOW_WINDOW * WINDOW_NS,
+            service_name=request.service_name or "tenth",
+        )
 
     def send(self, sent: live_pb2.Update) -> None:
         """To all subscribers."""
@@ -182,6 +195,8 @@ class Storage(archive_pb2_grpc.ArchiveServicer):
     async def Query(self, request: Any, context: Any) -> AsyncIterator[archive_pb2.QueryChunk]:
         """The answer as chunks of one Arrow IPC stream."""
         self.requests.append(request)
+        if request.query not in self.answers:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "nobody has told the answer")
         answer = self.answers[request.query]
         cancelled = self.running[request.query_id] = asyncio.Event()
         try:
