@@ -195,7 +195,7 @@ def _run(name: str, words: list[str]) -> None:
     except SettingsError as error:
         _fail(f"{name}: {error}", EXIT_USAGE)
     except UserError as error:
-        _fail(f"{name}: {error}", EXIT_FAILED)
+        _fail(f"{name}: {error}", error.exit_code)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:

@@ -17,6 +17,7 @@ from rich.text import Text
 from tenth.client import ARROW, Client, QueryError
 from tenth.errors import UserError
 from tenth.settings import tokens
+from tenth.terminal import visible
 
 if TYPE_CHECKING:
     from tenth.cli import Query
@@ -128,7 +129,7 @@ def _copy(pieces: Pieces, file: BinaryIO) -> None:
         file.writelines(pieces)
         return
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    file.writelines(_visible(decoder.decode(piece), keep="\r\n\t").encode() for piece in pieces)
+    file.writelines(visible(decoder.decode(piece), keep="\r\n\t").encode() for piece in pieces)
     file.write(b"\n")
 
 
@@ -149,11 +150,4 @@ def _write_table(answer: dict[str, Any], file: BinaryIO) -> None:
 
 
 def _cell(value: object) -> str:
-    return _visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
-
-
-def _visible(text: str, keep: str = "") -> str:
-    """Text in which control characters, which must not reach a terminal, are written out."""
-    return "".join(
-        char if char.isprintable() or char in keep else repr(char)[1:-1] for char in text
-    )
+    return visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

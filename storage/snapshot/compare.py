@@ -6,7 +6,7 @@ are what can be tested, and histograms know them exactly at the limits of their 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -60,14 +60,11 @@ class Compared:
     measures: tuple[Measured, ...]
 
     @property
-    def is_new(self) -> bool:
-        """Whether it was not there before."""
-        return self.calls_before == 0
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether it is not there any more."""
-        return self.calls_after == 0
+    def state(self) -> Literal["new", "gone", "both"]:
+        """Whether it is only after, only before, or on both sides."""
+        if self.calls_before == 0:
+            return "new"
+        return "both" if self.calls_after else "gone"
 
 
 def compare(operations: Sequence[Operation], before: Calls, after: Calls) -> list[Compared]:

@@ -147,10 +147,9 @@ def test_new_and_gone_operations_are_told(tmp_path: Path) -> None:
     rows = compared(
         side(tmp_path, 1, both, Load("old")), side(tmp_path, 2, both, Load("young", service="new"))
     )
-    assert rows["shop", "old"].is_gone
+    assert rows["shop", "old"].state == "gone"
     assert measured(rows["shop", "old"], "rate").worse(LEAST)
-    assert rows["new", "young"].is_new
-    assert rows["new", None].is_new
+    assert rows["new", "young"].state == rows["new", None].state == "new"
     assert measured(rows["new", "young"], "rate").changed(LEAST)
     assert not measured(rows["new", "young"], "p95").changed(LEAST)
 
