@@ -15,6 +15,7 @@ from pydantic_settings import CliApp, CliPositionalArg, CliSuppress, SettingsErr
 
 from tenth.errors import UserError
 from tenth.settings import Connection, Settings
+from tenth.snapshot.fail_on import FailOn
 from tenth.values import Duration, NetworkAddress
 
 if TYPE_CHECKING:
@@ -129,6 +130,30 @@ class Query(Connection, cli_prog_name="tenth query", cli_shortcuts={"output": "o
         query(self)
 
 
+class SnapshotDiff(Connection, cli_prog_name="tenth snapshot diff"):
+    """Compares the calls in two snapshots: what became slower or failed more, beyond chance.
+
+    Exits with 0, with 1 when something became so much worse as --fail-on says, and with 2 when the
+    command line makes no sense or a file cannot be used.
+    """
+
+    before: CliPositionalArg[Path] = Field(description="A snapshot, NAME.tenth.")
+    after: CliPositionalArg[Path] = Field(description="The one to compare with it.")
+    fail_on: FailOn | None = Field(
+        None,
+        description="Exit with 1 from these changes for the worse on, such as p95=20%,errors=1%: "
+        "p50, p95, p99 and rate in per cent of the value before, errors in percentage points.",
+    )
+    all: bool = Field(False, description="Show all that was compared, not only what changed.")
+    as_json: bool = Field(False, validation_alias="json", description="Print all as JSON.")
+
+    def cli_cmd(self) -> None:
+        """Prints what changed."""
+        from tenth.snapshot.diff import show_diff
+
+        show_diff(self)
+
+
 class Doctor(Settings, cli_prog_name="tenth doctor"):
     """Looks for what is wrong with Tenth here, and says what to do.
 
@@ -163,19 +188,24 @@ COMMANDS: Final[dict[str, type["BaseSettings"]]] = {
     "demo": Demo,
     "run": Run,
     "query": Query,
+    "snapshot diff": SnapshotDiff,
     "doctor": Doctor,
     "collector": Collector,
     "storage": Storage,
     "ui": Ui,
     "version": Version,
 }
+# Words that a second one follows.
+GROUPS: Final = {name.split()[0] for name in COMMANDS if " " in name}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command that the arguments name; exits with 2 when they make no sense."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     name = words.pop(0) if words else "--help"
-    if name in ("-h", "--help", "help"):
+    if name in GROUPS:
+        name = f"{name} {words.pop(0) if words else '--help'}"
+    if name.split()[-1] in ("-h", "--help", "help"):
         print(_help())
     elif name == "--version":
         _run("version", words)
@@ -228,7 +258,7 @@ def _fail(message: str, code: int) -> NoReturn:
 
 def _help() -> str:
     lines = [
-        f"  {name:<10} {(command.__doc__ or '').splitlines()[0]}"
+        f"  {name:<16} {(command.__doc__ or '').splitlines()[0]}"
         for name, command in COMMANDS.items()
     ]
     return "\n".join(

@@ -14,7 +14,7 @@ from storage.snapshot.sides import Side, read_sides
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """Operations and services of both, the busiest first; `left_out` operations are not compared."""
+    """Operations and services of both, the busiest first; `left_out`: operations not compared."""
 
     before: Manifest
     after: Manifest
@@ -28,20 +28,22 @@ def diff(before: Path, after: Path) -> Diff:
     Raises SnapshotError and OSError.
     """
     with tempfile.TemporaryDirectory(prefix="tenth-diff-") as temp:
-        snapshots = []
-        for name, path in (("before", before), ("after", after)):
-            folder = Path(temp) / name
-            folder.mkdir()
-            snapshots.append((path, extract(path, folder)))
+        first = _extracted(before, Path(temp) / "before")
+        second = _extracted(after, Path(temp) / "after")
+        sides_of = (_side(before, first), _side(after, second))
         try:
-            sides = read_sides(*(_side(*snapshot) for snapshot in snapshots), Path(temp))
+            sides = read_sides(*sides_of, Path(temp))
         except duckdb.Error as error:
-            raise SnapshotError(f"the spans of {before} and {after} cannot be read: {error}") from (
-                error
-            )
+            raise SnapshotError(
+                f"the spans of {before} and {after} are damaged: {error}"
+            ) from error
     rows = compare(sides.operations, sides.before, sides.after)
-    first, second = (snapshot.manifest for _, snapshot in snapshots)
-    return Diff(first, second, rows, sides.left_out)
+    return Diff(first.manifest, second.manifest, rows, sides.left_out)
+
+
+def _extracted(path: Path, folder: Path) -> Snapshot:
+    folder.mkdir()
+    return extract(path, folder)
 
 
 def _side(path: Path, snapshot: Snapshot) -> Side:

@@ -32,10 +32,11 @@ def show_diff(command: "SnapshotDiff") -> None:
     except SnapshotError as error:
         raise DiffError(str(error)) from error
     except OSError as error:
-        raise DiffError(f"cannot read {error.filename}: {error.strerror}") from error
-    fail_on = command.fail_on or FailOn()
+        where = f"{error.filename}: " if error.filename else ""
+        raise DiffError(f"{where}{error.strerror}") from error
+    fail_on = command.fail_on or FailOn({})
     # Whoever fails on less is shown less.
-    least = {name: min(limit, fail_on.get(name, limit)) for name, limit in LEAST.items()}
+    least = {name: min(limit, fail_on.limits.get(name, limit)) for name, limit in LEAST.items()}
     if command.as_json:
         print(json.dumps(_as_json(found, least, fail_on), allow_nan=False))
     else:
@@ -51,10 +52,8 @@ def _as_json(found: Diff, least: Mapping[str, float], fail_on: FailOn) -> dict[s
         "after": _file(found.after),
         "level": LEVEL,
         "least": dict(least),
-        "fail_on": dict(fail_on),
-        "failed": sum(
-            fail_on.fails(measure) for row in found.rows for measure in row.measures
-        ),
+        "fail_on": fail_on.limits,
+        "failed": sum(fail_on.fails(measure) for row in found.rows for measure in row.measures),
         "left_out": found.left_out,
         "services": [row for is_service, row in rows if is_service],
         "operations": [row for is_service, row in rows if not is_service],

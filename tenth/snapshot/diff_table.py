@@ -1,6 +1,7 @@
 """A comparison for people: one line for each change."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Final
@@ -24,9 +25,7 @@ _UNITS: Final = ((1e-6, 1e6, "ns"), (1e-3, 1e3, "\u00b5s"), (1.0, 1.0, "ms"), (1
 _COLOURS: Final = {"worse": "red", "better": "green", "gone": "red", "new": "cyan"}
 
 
-def print_diff(
-    found: Diff, least: Mapping[str, float], fail_on: FailOn, *, show_all: bool
-) -> None:
+def print_diff(found: Diff, least: Mapping[str, float], fail_on: FailOn, *, show_all: bool) -> None:
     """Prints changes of at least so much, or all measures, on standard output."""
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -35,7 +34,7 @@ def print_diff(
     lines = [line for row in found.rows for line in _lines(row, least, fail_on, show_all=show_all)]
     if lines:
         table = Table()
-        for title in ("service", "operation", "", "before", "after", "change", ""):
+        for title in ("service", "operation", "measure", "before", "after", "change", ""):
             table.add_column(title, justify="right" if title in _NUMERIC else "left")
         for line in lines[:MOST_LINES]:
             table.add_row(*line)
@@ -43,7 +42,7 @@ def print_diff(
     if len(lines) > MOST_LINES:
         console.print(f"{len(lines) - MOST_LINES} more lines: --json has all")
     console.print(_summary(found, least))
-    if fail_on:
+    if fail_on.limits:
         failed = sum(fail_on.fails(m) for row in found.rows for m in row.measures)
         console.print(f"{failed} beyond --fail-on {fail_on}", style="red" if failed else "green")
 
@@ -90,18 +89,23 @@ def _lines(
 
 
 def _summary(found: Diff, least: Mapping[str, float]) -> str:
-    measures = [measure for row in found.rows for measure in row.measures]
-    worse = sum(measure.worse(least) for measure in measures)
-    better = sum(measure.changed(least) for measure in measures) - worse
-    operations = sum(row.operation.name is not None for row in found.rows)
-    services = len(found.rows) - operations
-    left_out = f" ({found.left_out} rarer ones are left out)" if found.left_out else ""
+    both = [measure for row in found.rows if row.state == "both" for measure in row.measures]
+    worse = sum(measure.worse(least) for measure in both)
+    better = sum(measure.changed(least) for measure in both) - worse
+    operations = [row for row in found.rows if row.operation.name is not None]
+    states = Counter(row.state for row in operations)
+    left_out = f" ({found.left_out:,} rarer ones are left out)" if found.left_out else ""
     return (
-        f"{operations} operations{left_out} and {services} services compared:"
-        f" {worse} changes for the worse, {better} for the better."
-        f"\nShown is what chance alone would show in one of {1 / LEVEL:.0f} comparisons,"
-        f" and what is large enough: {FailOn(least)}."
+        f"{_counted(len(operations), 'operation')}{left_out} and"
+        f" {_counted(len(found.rows) - len(operations), 'service')} compared:"
+        f" {worse} worse, {better} better, {states['gone']} gone, {states['new']} new."
+        f"\nWorse or better is at least {FailOn(least)}, and what chance alone shows in one of"
+        f" {1 / LEVEL:.0f} comparisons at most."
     )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _value(measure: Measured, value: float) -> str:
