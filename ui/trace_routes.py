@@ -17,6 +17,11 @@ from ui.trace import read_trace
 from ui.trace_forms import as_otlp_json, as_page_json
 
 _SEARCH_SPAN_MS: Final = 3_600_000
+# By which column spans are ranked, and by which traces are ordered.
+_ORDERS: Final = {
+    "newest": ("start_time", "start_time_ms"),
+    "slowest": ("duration_ns", "duration_ms"),
+}
 
 DurationMs = Annotated[float | None, QueryParameter(ge=0, le=1e12)]
 Attributes = Annotated[
@@ -38,9 +43,10 @@ def trace_routes(reads: Reads) -> list[HTTPRouteHandler]:
         attribute: Attributes = None,
         from_ms: TimeMs = None,
         to_ms: TimeMs = None,
+        order: FromQuery[Literal["newest", "slowest"]] = "newest",
         limit: Annotated[int, QueryParameter(ge=1, le=1_000)] = 100,
     ) -> dict[str, Any]:
-        """The newest traces that have a span which passes all filters."""
+        """The newest traces that have a span which passes all filters, or the slowest."""
         if from_ms is None:
             now_ms = int(time.time() * 1_000) if to_ms is None else to_ms
             from_ms = max(0, now_ms - _SEARCH_SPAN_MS)
@@ -52,7 +58,9 @@ def trace_routes(reads: Reads) -> list[HTTPRouteHandler]:
         filters.add("duration_ns <= $max_ns", "max_ns", _ns(max_duration_ms))
         filters.add("status_code = $status", "status", status)
         filters.add_attributes(attribute or [])
+        ranked_by, ordered_by = _ORDERS[order]
         query = filters.put_into(statement("traces"))
+        query = query.replace("{ranked_by}", ranked_by).replace("{ordered_by}", ordered_by)
         table = await reads.table(query, filters.params | {"limit": limit + 1}, limit)
         return {"traces": table.rows, "truncated": table.truncated}
 

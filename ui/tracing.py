@@ -54,6 +54,7 @@ class Tracing:
         return OpenTelemetryMiddleware(
             app,
             excluded_urls=_NOT_TRACED,
+            default_span_details=_span_details,
             tracer_provider=self._provider,
             meter_provider=NoOpMeterProvider(),
             exclude_spans=["receive", "send"],
@@ -62,6 +63,13 @@ class Tracing:
     def close(self) -> None:
         """Send what is left. Blocks for some seconds at most."""
         self._provider.shutdown()
+
+
+def _span_details(scope: Any) -> tuple[str, dict[str, Any]]:
+    """A span's name, few of them: ids in an address would make each request a series."""
+    path = str(scope.get("path", ""))
+    known = "/".join(path.split("/")[:3]) if path.startswith("/api/") else ""
+    return f"{scope.get('method', '')} {known}".strip(), {}
 
 
 class QuietExporter(SpanExporter):

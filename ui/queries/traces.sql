@@ -1,11 +1,11 @@
--- The newest traces that have a span which passes all filters. The view `traces` would group all
+-- The newest traces that have a span which passes all filters, or those with the longest such span. The view `traces` would group all
 -- spans there are first.
 WITH found AS (
-    SELECT trace_id, max(start_time) AS newest
+    SELECT trace_id, max({ranked_by}) AS rank
     FROM spans
     WHERE trace_id IS NOT NULL AND {filters}
     GROUP BY trace_id
-    ORDER BY newest DESC, trace_id
+    ORDER BY rank DESC, trace_id
     LIMIT $limit
 )
 SELECT trace_id,
@@ -19,4 +19,4 @@ SELECT trace_id,
 FROM spans
 WHERE trace_id IN (SELECT trace_id FROM found)
 GROUP BY trace_id
-ORDER BY start_time_ms DESC, trace_id
+ORDER BY {ordered_by} DESC, trace_id

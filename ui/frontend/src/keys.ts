@@ -3,7 +3,8 @@ import type { LiveFeed } from "./live/feed";
 import { PAGES } from "./pages/registry";
 import { shownSpan } from "./player";
 import { SERVICE_SELECT_ID } from "./parts/header";
-import { helpOpen, page } from "./state/app";
+import { helpOpen, page, traces } from "./state/app";
+import { closeTraces } from "./state/traces";
 import { THEMES, theme } from "./state/theme";
 import { backToNow, play, playing, setRange, step, stop, togglePause } from "./state/travel";
 
@@ -22,7 +23,7 @@ export function followKeys(feed: LiveFeed): void {
     p: () => (playing.peek() ? stop() : play()),
     "/": () => document.getElementById(SERVICE_SELECT_ID)?.focus(),
     "?": () => (helpOpen.value = !helpOpen.peek()),
-    Escape: backToNow,
+    Escape: () => (traces.peek() === "" ? backToNow() : closeTraces()),
     "1": () => setRange("1m"),
     "5": () => setRange("5m"),
     "0": () => setRange("10m"),

@@ -7,6 +7,7 @@ import "./styles/page.css";
 import "./styles/chart.css";
 import "./styles/metrics.css";
 import "./styles/status.css";
+import "./styles/traces.css";
 import { followKeys } from "./keys";
 import { LiveFeed } from "./live/feed";
 import type { PaintStats } from "./live/feed";

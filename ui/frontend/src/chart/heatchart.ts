@@ -3,10 +3,11 @@ import uPlot from "uplot";
 import { WINDOW_MS } from "../live/protocol";
 import { resolveColour } from "../palette";
 import { formatCount, formatTime } from "../units";
+import type { TraceFilter } from "../state/traces";
 import type { Unit } from "../units";
 import { ROWS_PER_OCTAVE, heatGrid } from "./heatgrid";
 import type { HeatGrid } from "./heatgrid";
-import { PADDING, logAxis, plotWidth, timeAxis, timeCursor, zoomToSelection } from "./plot";
+import { PADDING, followPicks, logAxis, plotWidth, timeAxis, timeCursor, zoomToSelection } from "./plot";
 import type { ChartEvents } from "./plot";
 import { Grid } from "./sample";
 import type { RingHolder } from "./spec";
@@ -20,6 +21,8 @@ export interface HeatSpec {
   panel: RingHolder;
   /** No cell is shorter than so many windows: as often as values come. */
   leastWindows: number;
+  /** Which traces a cell of it stands for; absent: it is not of spans. */
+  traces?: TraceFilter;
   empty: string;
 }
 
@@ -134,6 +137,21 @@ export class HeatChart {
     if (this.mostHost.textContent !== most) this.mostHost.textContent = most;
   }
 
+  /** The cell under the cursor; without one, all that is shown. */
+  private pick(): void {
+    const { plot, grid } = this;
+    if (!plot || !grid) return;
+    const { idx, top } = plot.cursor;
+    const times = this.times();
+    const [first, last] = [times[idx ?? 0], times[idx ?? times.length - 1]];
+    if (first === undefined || last === undefined) return;
+    const picked = { fromMs: first, toMs: last + grid.step * WINDOW_MS };
+    if (idx == null) return this.events.onPick?.(picked);
+    const row = Math.floor(plot.posToVal(top ?? 0, "y"));
+    const limitOf = (place: number): number => 2 ** (place / ROWS_PER_OCTAVE);
+    this.events.onPick?.({ ...picked, least: limitOf(row), most: limitOf(row + 1) });
+  }
+
   private resize(): void {
     const { clientWidth: width, clientHeight: height } = this.host;
     if (width === 0 || height === 0) return;
@@ -169,6 +187,7 @@ export class HeatChart {
       [[], []],
       this.host,
     );
+    if (this.events.onPick) followPicks(this.plot, this.host, () => this.pick());
   }
 }
 

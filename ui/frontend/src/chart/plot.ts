@@ -1,12 +1,15 @@
 /** What all charts over time have in common: axes, the synchronised cursor, the zoom. */
 import type uPlot from "uplot";
 import { resolveColour } from "../palette";
+import type { Picked } from "../state/traces";
 import { format, formatClock } from "../units";
 import type { Unit } from "../units";
 
 export interface ChartEvents {
   onZoom(fromMs: number, toMs: number): void;
   onZoomOut(): void;
+  /** A point was chosen; absent: points cannot be. */
+  onPick?(picked: Picked): void;
   /** What stands there was made for another size. */
   onResize(): void;
 }
@@ -148,4 +151,39 @@ export function zoomToSelection(plot: uPlot, events: ChartEvents): void {
   const toMs = plot.posToVal(left + width, "x");
   plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
   events.onZoom(Math.round(fromMs), Math.round(toMs));
+}
+
+/** A second click within this time means something else. */
+const SINGLE_CLICK_MS = 250;
+
+/**
+ * Calls `pick` when a point is clicked, or chosen by keys: arrows move the cursor of all charts,
+ * Enter picks what it stands on.
+ */
+export function followPicks(plot: uPlot, host: HTMLElement, pick: () => void): void {
+  let timer = 0;
+  plot.over.addEventListener("click", ({ detail }) => {
+    clearTimeout(timer);
+    if (detail === 1) timer = window.setTimeout(pick, SINGLE_CLICK_MS);
+  });
+  host.onkeydown = (event) => {
+    const steps = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (event.key === "Enter") pick();
+    else if (steps !== undefined) moveCursor(plot, steps * (event.shiftKey ? 10 : 1));
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+}
+
+/** By so many points; from the right end when it is nowhere. */
+function moveCursor(plot: uPlot, points: number): void {
+  const times = plot.data[0];
+  const index = (plot.cursor.idx ?? times.length) + points;
+  const time = times[Math.max(0, Math.min(times.length - 1, index))];
+  if (time === undefined) return;
+  const left = plot.valToPos(time, "x");
+  // The last argument, which uPlot's types leave out, tells the other charts.
+  const setCursor = plot.setCursor as (at: uPlot.Cursor, fire: boolean, tell: boolean) => void;
+  setCursor({ left, top: plot.bbox.height / devicePixelRatio / 2 }, true, true);
 }

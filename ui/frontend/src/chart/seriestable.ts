@@ -3,12 +3,14 @@ import type { Panel } from "../history/panel";
 import type { PanelRing } from "../live/ring";
 import { resolveColour } from "../palette";
 import type { ColourName } from "../palette";
+import type { Picked } from "../state/traces";
 import { format } from "../units";
 import type { Unit } from "../units";
 import type { Kind } from "./sample";
 import { Sparkline } from "./sparkline";
 import type { Labels } from "./spec";
 import { numberAsOf } from "./numbers";
+import { spanOf } from "./view";
 import type { View } from "./view";
 
 export interface SeriesColumn {
@@ -41,6 +43,11 @@ export interface SeriesTableSpec {
   /** What choosing a row does, and whether it is chosen. */
   onPick?(labels: Labels): void;
   chosen?(labels: Labels): boolean;
+  /**
+   * Opens the traces of a row: of a point of its sparkline or, chosen by its name or by keys, of
+   * all the time that is shown.
+   */
+  onTraces?(labels: Labels, picked: Picked, from: HTMLElement): void;
   /** Shown while there is nothing to list. */
   empty: string;
 }
@@ -62,6 +69,7 @@ export class SeriesTable {
   private values: number[][] = [];
   private column: number | null;
   private descending = true;
+  private view: View = { from: 0, to: 0 };
   private paints = 0;
   private built = "";
   private painted = "";
@@ -83,6 +91,7 @@ export class SeriesTable {
 
   /** Brings numbers and, more seldom, the order of rows up to date. */
   paint(endWindow: number, view: View, still: boolean, themeVersion: number): void {
+    this.view = view;
     const { ring } = this.spec.panel;
     const sparkRing = this.spec.sparkline?.panel.ring ?? ring;
     const build = `${ring.id} ${ring.seriesVersion} ${sparkRing.seriesVersion} ${themeVersion}`;
@@ -182,7 +191,7 @@ export class SeriesTable {
 
   private writeRow(row: Row, themeVersion: number): void {
     const { spec } = this;
-    const labels = spec.panel.ring.series[row.series]?.labels ?? {};
+    const labels = this.labelsOf(row);
     const name = spec.label(labels) || "(none)";
     const [head, ...cells] = row.cells as [HTMLElement, ...HTMLElement[]];
     const look = `${name} ${themeVersion}`;
@@ -209,7 +218,8 @@ export class SeriesTable {
     const element = this.body.insertRow();
     const heading = document.createElement("th");
     heading.scope = "row";
-    const name = document.createElement(spec.onPick ? "button" : "span");
+    const opens = spec.onPick ?? (spec.sparkline ? undefined : spec.onTraces);
+    const name = document.createElement(opens ? "button" : "span");
     heading.append(name);
     element.append(heading);
     const cells = spec.columns.map(() => {
@@ -223,11 +233,36 @@ export class SeriesTable {
       canvas.setAttribute("aria-hidden", "true");
       const cell = element.insertCell();
       cell.className = "spark";
-      cell.append(canvas);
+      cell.append(this.sparkButton(row, canvas) ?? canvas);
       row.sparkline = new Sparkline(canvas, "--series-0", () => this.repaint());
     }
-    name.onclick = () => spec.onPick?.(spec.panel.ring.series[row.series]?.labels ?? {});
+    name.onclick = () => {
+      if (spec.onPick) spec.onPick(this.labelsOf(row));
+      else if (opens) spec.onTraces?.(this.labelsOf(row), spanOf(this.view), name);
+    };
     this.rows.push(row);
+  }
+
+  private labelsOf({ series }: Row): Labels {
+    return this.spec.panel.ring.series[series]?.labels ?? {};
+  }
+
+  private sparkButton(row: Row, canvas: HTMLCanvasElement): HTMLButtonElement | null {
+    const { spec } = this;
+    if (!spec.onTraces) return null;
+    const button = document.createElement("button");
+    button.className = "picks";
+    button.setAttribute("aria-label", "Traces");
+    button.title = "Click: the traces of a point; Enter: of all that is shown";
+    button.append(canvas);
+    button.onclick = ({ detail, offsetX }) => {
+      const { fromMs, toMs } = spanOf(this.view);
+      const pointMs = fromMs + ((toMs - fromMs) * offsetX) / Math.max(1, canvas.clientWidth);
+      // A click that no pointer made has no place.
+      const picked = detail > 0 ? { fromMs: pointMs, toMs: pointMs } : { fromMs, toMs };
+      spec.onTraces?.(this.labelsOf(row), picked, button);
+    };
+    return button;
   }
 
   private makeHead(): void {

@@ -1,6 +1,7 @@
 /** What a chart shows, said without saying how. */
 import type { PanelRing } from "../live/ring";
 import type { ColourName } from "../palette";
+import type { TraceFilter } from "../state/traces";
 import type { Unit } from "../units";
 import type { Kind, Line } from "./sample";
 
@@ -28,6 +29,8 @@ export interface ChartSpec {
   title: string;
   unit: Unit;
   sources: Source[];
+  /** Which traces a point of it stands for; absent: it is not of spans. */
+  traces?: TraceFilter;
   /** Shown while there is nothing to draw. */
   empty: string;
   /** It is what the page is about. */

@@ -4,7 +4,7 @@ import { WINDOW_MS } from "../live/protocol";
 import { resolveColour } from "../palette";
 import { formatTime } from "../units";
 import { Legend } from "./legend";
-import { PADDING, plotWidth, timeAxis, timeCursor, valueAxis, zoomToSelection } from "./plot";
+import { PADDING, followPicks, plotWidth, timeAxis, timeCursor, valueAxis, zoomToSelection } from "./plot";
 import type { ChartEvents } from "./plot";
 import { drawSteps } from "./steps";
 import { Grid, LineReader, isolated, sampleLine, sampleMean } from "./sample";
@@ -34,6 +34,7 @@ export class TimeChart {
   private span = 0;
   private paints = 0;
   private legendWindow = 0;
+  private grid: Grid | null = null;
   private readonly top: CalmTop;
   private readonly bottom: CalmTop;
   private readonly legend: Legend;
@@ -82,6 +83,7 @@ export class TimeChart {
     const unit = Math.max(...this.lines.map(({ ring }) => ring.unit));
     const grid = new Grid(view.from, view.to, plotWidth(this.canvasHost), unit);
     grid.fillTimes(this.data[0]);
+    this.grid = grid;
     let any = false;
     this.lines.forEach((line, index) => {
       const points = this.data[index + 1] as Point[];
@@ -157,6 +159,23 @@ export class TimeChart {
     this.legendHost.classList.toggle("tall", this.lines.length > ONE_ROW_LINES);
     if (this.lines.length === 0) this.onEmpty(true);
     else this.plot = new uPlot(this.options(), this.data as uPlot.AlignedData, this.canvasHost);
+    if (this.plot && this.events.onPick) {
+      followPicks(this.plot, this.canvasHost, () => this.pick());
+    }
+  }
+
+  /** What stands under the cursor; without one, all that is shown. */
+  private pick(): void {
+    const index = this.pointed();
+    const times = this.data[0];
+    const [first, last] = [times[index ?? 0], times[index ?? times.length - 1]];
+    if (first === undefined || last === undefined || !this.grid) return;
+    const picked = { fromMs: first, toMs: last + this.grid.step * WINDOW_MS };
+    if (index === null || this.spec.unit !== "ms") this.events.onPick?.(picked);
+    else {
+      const values = this.lines.map((_, line) => this.data[line + 1]?.[index] ?? 0);
+      this.events.onPick?.({ ...picked, most: Math.max(0, ...values) });
+    }
   }
 
   private resetAxis(): void {

@@ -2,6 +2,8 @@
 import type { SeriesColumn, SeriesTableSpec } from "../chart/seriestable";
 import type { Panel } from "../history/panel";
 import type { Selection } from "../live/protocol";
+import { openTraces } from "../state/traces";
+import type { TraceFilter } from "../state/traces";
 import { NUMBERS, RECENT } from "./span-numbers";
 
 const ROWS = 5;
@@ -15,7 +17,12 @@ export const OPERATIONS: Selection = {
 };
 
 export function operationTables(panel: Panel): SeriesTableSpec[] {
-  const list = (title: string, columns: SeriesColumn[], empty: string): SeriesTableSpec => ({
+  const list = (
+    title: string,
+    columns: SeriesColumn[],
+    empty: string,
+    status: TraceFilter = {},
+  ): SeriesTableSpec => ({
     title,
     panel,
     heading: "Operation",
@@ -23,6 +30,8 @@ export function operationTables(panel: Panel): SeriesTableSpec[] {
     columns,
     sortBy: 0,
     sortable: false,
+    onTraces: ({ name: operation = "" }, picked, from) =>
+      openTraces({ operation, ...status }, picked, from),
     mostRows: ROWS,
     empty,
   });
@@ -30,6 +39,8 @@ export function operationTables(panel: Panel): SeriesTableSpec[] {
   return [
     list("Busiest operations", [rate, failing], "No spans in the last 10 s."),
     list("Slowest operations", [p95, rate], "No spans in the last 10 s."),
-    list("Most failing operations", [failing, rate], "No failing spans in the last 10 s."),
+    list("Most failing operations", [failing, rate], "No failing spans in the last 10 s.", {
+      status: "error",
+    }),
   ];
 }

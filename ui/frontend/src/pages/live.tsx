@@ -147,12 +147,14 @@ function spanCharts({ byService, spans, recent }: LivePanels): ChartSpec[] {
       title: "Spans by service",
       unit: "per_second",
       sources: [{ ...ofService, measure: "rate" }],
+      traces: {},
       empty: "No spans in this range.",
     },
     {
       title: "Errors by service",
       unit: "per_second",
       sources: [{ ...ofService, measure: "error_rate" }],
+      traces: { status: "error" },
       empty: "No spans in this range.",
     },
     {
@@ -163,6 +165,7 @@ function spanCharts({ byService, spans, recent }: LivePanels): ChartSpec[] {
         percentile("p95", "--series-1"),
         percentile("p50", "--series-0"),
       ],
+      traces: {},
       empty: "No spans in this range.",
     },
   ];
@@ -175,6 +178,7 @@ function heatOf(panel: Panel): HeatSpec {
     unit: "ms",
     panel,
     leastWindows: 1,
+    traces: {},
     empty: "No spans in this range.",
   };
 }

@@ -7,6 +7,8 @@ import { serviceColours } from "../palette";
 import { usePanel } from "../parts/context";
 import { SeriesTable } from "../parts/seriestable";
 import { service } from "../state/app";
+import { openTraces } from "../state/traces";
+import type { TraceFilter } from "../state/traces";
 import { NUMBERS, RECENT } from "./span-numbers";
 
 const MOST_ROWS = 100;
@@ -52,10 +54,17 @@ function spanTable({ numbers, lines }: Panels): Omit<SeriesTableSpec, "title" | 
     columns: [rate, failing, p50, p95, p99],
     sortBy: 0,
     sortable: true,
+    onTraces: (labels, picked, from) => openTraces(filterOf(labels), picked, from),
     mostRows: MOST_ROWS,
     sparkline: { title: "rate", panel: lines, measure: "rate", kind: "rate" },
     empty: "No spans yet.",
   };
+}
+
+/** Of a service, or of an operation of those that are shown. */
+function filterOf({ service: name, name: operation }: Record<string, string>): TraceFilter {
+  if (operation !== undefined) return { operation };
+  return name === undefined ? {} : { service: name };
 }
 
 function servicesSpec(panels: Panels): SeriesTableSpec {

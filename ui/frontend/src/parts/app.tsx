@@ -7,6 +7,7 @@ import { Header } from "./header";
 import { Help } from "./help";
 import { Icon } from "./icon";
 import { TimeBar } from "./timebar";
+import { TracesPanel } from "./traces";
 
 export function App() {
   const { problem } = useFeed().connection;
@@ -31,6 +32,7 @@ export function App() {
       <main>
         <shown.component />
       </main>
+      <TracesPanel />
       <Help />
     </>
   );

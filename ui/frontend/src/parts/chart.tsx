@@ -8,6 +8,7 @@ import { fixedTime, range } from "../state/app";
 import { themeVersion } from "../state/theme";
 import { backToNow, show } from "../state/travel";
 import { useFeed } from "./context";
+import { keysOf, picksOf, plotClass } from "./picks";
 
 export function Chart({ spec }: { spec: ChartSpec }) {
   const feed = useFeed();
@@ -28,6 +29,7 @@ export function Chart({ spec }: { spec: ChartSpec }) {
         onZoom: (fromMs, toMs) => show({ fromMs, toMs }),
         onZoomOut: backToNow,
         onResize: () => feed.request(),
+        ...picksOf(spec.traces, plot.current),
       },
       (isEmpty) => (empty.value = isEmpty),
     );
@@ -48,7 +50,7 @@ export function Chart({ spec }: { spec: ChartSpec }) {
         <small ref={time} />
       </h2>
       <div class="chart-body">
-        <div class="plot" ref={plot} role="img" aria-labelledby={id} />
+        <div class={plotClass(spec)} ref={plot} role="img" aria-labelledby={id} {...keysOf(spec)} />
         <div
           class="legend-box"
           ref={legend}

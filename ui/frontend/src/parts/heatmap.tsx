@@ -8,6 +8,7 @@ import { fixedTime, range } from "../state/app";
 import { themeVersion } from "../state/theme";
 import { backToNow, show } from "../state/travel";
 import { useFeed } from "./context";
+import { keysOf, picksOf, plotClass } from "./picks";
 
 export function Heatmap({ spec }: { spec: HeatSpec }) {
   const feed = useFeed();
@@ -28,6 +29,7 @@ export function Heatmap({ spec }: { spec: HeatSpec }) {
         onZoom: (fromMs, toMs) => show({ fromMs, toMs }),
         onZoomOut: backToNow,
         onResize: () => feed.request(),
+        ...picksOf(spec.traces, plot.current),
       },
       (isEmpty) => (empty.value = isEmpty),
     );
@@ -48,7 +50,7 @@ export function Heatmap({ spec }: { spec: HeatSpec }) {
         <small ref={time} />
       </h2>
       <div class="chart-body">
-        <div class="plot" ref={plot} role="img" aria-labelledby={id} />
+        <div class={plotClass(spec)} ref={plot} role="img" aria-labelledby={id} {...keysOf(spec)} />
         <p class="legend-box scale">
           1 <i /> <span ref={most} />
         </p>

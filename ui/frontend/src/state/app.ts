@@ -12,6 +12,8 @@ export const range = signal<Range>(first.range);
 /** A fixed piece of time instead of the live end. */
 export const fixedTime = signal<TimeSpan | null>(first.fixedTime);
 export const metric = signal<MetricChoice>(first.metric);
+/** The question behind the panel of traces; empty: it is closed. */
+export const traces = signal(first.traces);
 export const helpOpen = signal(false);
 
 export const state = computed<PageState>(() => ({
@@ -20,6 +22,7 @@ export const state = computed<PageState>(() => ({
   range: range.value,
   fixedTime: fixedTime.value,
   metric: metric.value,
+  traces: traces.value,
 }));
 
 /** Browsers refuse an address that changes with every frame. */
@@ -48,6 +51,7 @@ export function followAddress(): void {
       range.value = next.range;
       fixedTime.value = next.fixedTime;
       metric.value = next.metric;
+      traces.value = next.traces;
     });
   });
 }

@@ -27,6 +27,8 @@ export interface PageState {
   /** Instead of the live end. */
   fixedTime: TimeSpan | null;
   metric: MetricChoice;
+  /** What `/api/traces` is asked for in the panel at the side; empty: it is closed. */
+  traces: string;
 }
 
 /** No date of JavaScript is later. */
@@ -40,6 +42,7 @@ export const DEFAULT_STATE: PageState = {
   range: "1m",
   fixedTime: null,
   metric: NO_METRIC,
+  traces: "",
 };
 
 /** Reads an address's query; what is missing or makes no sense is the default. */
@@ -56,6 +59,7 @@ export function parseState(search: string): PageState {
       aggregation: query.get("show") ?? "",
       groupBy: query.get("by") ?? "",
     },
+    traces: query.get("traces") ?? DEFAULT_STATE.traces,
   };
 }
 
@@ -72,6 +76,7 @@ export function formatState(state: PageState): string {
   if (state.metric.name !== "") query.set("metric", state.metric.name);
   if (state.metric.aggregation !== "") query.set("show", state.metric.aggregation);
   if (state.metric.groupBy !== "") query.set("by", state.metric.groupBy);
+  if (state.traces !== "") query.set("traces", state.traces);
   const text = query.toString();
   return text === "" ? "" : `?${text}`;
 }
