@@ -20,6 +20,7 @@ from storage.lane import CrowdedError, Lane, LaneLimits
 from storage.query import StoppedError, UserQuery
 from storage.query_error import InvalidQueryError, plain_text
 from storage.run import End, Run, Stoppable
+from storage.snapshot.answers import SnapshotAnswers
 from storage.stats import read_stats
 from storage.watchdog import Watchdog
 
@@ -62,11 +63,17 @@ class Answers(archive_pb2_grpc.ArchiveServicer):
     """Lives on one event loop."""
 
     def __init__(
-        self, config: StorageConfig, access: Access, account: Account, started_time_unix_nano: int
+        self,
+        config: StorageConfig,
+        access: Access,
+        account: Account,
+        snapshots: SnapshotAnswers,
+        started_time_unix_nano: int,
     ) -> None:
         self._config = config
         self._access = access
         self._account = account
+        self._snapshots = snapshots
         self._started_time_unix_nano = started_time_unix_nano
         self._users = Lane(
             "query",
@@ -88,6 +95,7 @@ class Answers(archive_pb2_grpc.ArchiveServicer):
 
     def close(self) -> None:
         """Take no more work. Calls have ended before."""
+        self._snapshots.close()
         for workers in (self._users.workers, self._page.workers, self._stats_worker):
             workers.shutdown(wait=False)
 
@@ -195,7 +203,32 @@ class Answers(archive_pb2_grpc.ArchiveServicer):
         reply.restarts.CopyFrom(archive_pb2.Restarts(**asdict(restarts)))
         if restarts.problem:
             reply.problems.append(restarts.problem)
+        reply.snapshots.CopyFrom(await asyncio.to_thread(self._snapshots.stats))
         return reply
+
+    async def MakeSnapshot(  # noqa: N802
+        self, request: archive_pb2.MakeSnapshotRequest, context: grpc.aio.ServicerContext
+    ) -> archive_pb2.Snapshot:
+        """Starts to make a snapshot."""
+        return await self._snapshots.make(request, context)
+
+    async def ListSnapshots(  # noqa: N802
+        self, request: archive_pb2.ListSnapshotsRequest, context: grpc.aio.ServicerContext
+    ) -> archive_pb2.SnapshotList:
+        """Snapshots and jobs."""
+        return await self._snapshots.list()
+
+    async def ReadSnapshot(  # noqa: N802
+        self, request: archive_pb2.ReadSnapshotRequest, context: grpc.aio.ServicerContext
+    ) -> None:
+        """A part of a snapshot's file."""
+        await self._snapshots.read(request, context)
+
+    async def RemoveSnapshot(  # noqa: N802
+        self, request: archive_pb2.RemoveSnapshotRequest, context: grpc.aio.ServicerContext
+    ) -> archive_pb2.RemoveSnapshotReply:
+        """Cancels a job or deletes a file."""
+        return await self._snapshots.remove(request)
 
     async def _in_place(self, run: Run, lane: Lane, write: Callable[[], Awaitable[None]]) -> None:
         """Write an answer when there is a place for it; raises what keeps it from that."""

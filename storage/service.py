@@ -18,6 +18,8 @@ from storage.answers import Answers
 from storage.config import StorageConfig
 from storage.contract import archive_pb2_grpc
 from storage.follow import Follower
+from storage.snapshot.answers import SnapshotAnswers
+from storage.snapshot.jobs import Jobs
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +48,8 @@ async def _run(config: StorageConfig) -> None:
         loop.add_signal_handler(number, stopping.set)
     access = Access()
     follower = Follower(config, access)
-    answers = Answers(config, access, follower.account, time.time_ns())
+    snapshots = SnapshotAnswers(Jobs(config, access, follower.account))
+    answers = Answers(config, access, follower.account, snapshots, time.time_ns())
     server = _server(config, answers)
     follower.start()
     await _listen(server, config.listen)

@@ -152,7 +152,7 @@ class LatencySummary(_message.Message):
     def __init__(self, count: _Optional[int] = ..., p50_ms: _Optional[float] = ..., p99_ms: _Optional[float] = ..., max_ms: _Optional[float] = ...) -> None: ...
 
 class StatsReply(_message.Message):
-    __slots__ = ("started_time_unix_nano", "tables", "archive_bytes", "lag_bytes", "lag_ms", "ack_to_archive", "commit", "checkpoint", "running_queries", "problems", "journal_faults", "archived_items", "tiers", "retention", "user_queries", "page_queries", "restarts")
+    __slots__ = ("started_time_unix_nano", "tables", "archive_bytes", "lag_bytes", "lag_ms", "ack_to_archive", "commit", "checkpoint", "running_queries", "problems", "journal_faults", "archived_items", "tiers", "retention", "user_queries", "page_queries", "restarts", "snapshots")
     class TablesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -191,6 +191,7 @@ class StatsReply(_message.Message):
     USER_QUERIES_FIELD_NUMBER: _ClassVar[int]
     PAGE_QUERIES_FIELD_NUMBER: _ClassVar[int]
     RESTARTS_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOTS_FIELD_NUMBER: _ClassVar[int]
     started_time_unix_nano: int
     tables: _containers.MessageMap[str, TableStats]
     archive_bytes: int
@@ -208,7 +209,22 @@ class StatsReply(_message.Message):
     user_queries: QueryPlaces
     page_queries: QueryPlaces
     restarts: Restarts
-    def __init__(self, started_time_unix_nano: _Optional[int] = ..., tables: _Optional[_Mapping[str, TableStats]] = ..., archive_bytes: _Optional[int] = ..., lag_bytes: _Optional[int] = ..., lag_ms: _Optional[float] = ..., ack_to_archive: _Optional[_Union[LatencySummary, _Mapping]] = ..., commit: _Optional[_Union[LatencySummary, _Mapping]] = ..., checkpoint: _Optional[_Union[LatencySummary, _Mapping]] = ..., running_queries: _Optional[int] = ..., problems: _Optional[_Iterable[str]] = ..., journal_faults: _Optional[_Mapping[str, int]] = ..., archived_items: _Optional[_Mapping[str, int]] = ..., tiers: _Optional[_Iterable[_Union[TierStats, _Mapping]]] = ..., retention: _Optional[_Union[RetentionStats, _Mapping]] = ..., user_queries: _Optional[_Union[QueryPlaces, _Mapping]] = ..., page_queries: _Optional[_Union[QueryPlaces, _Mapping]] = ..., restarts: _Optional[_Union[Restarts, _Mapping]] = ...) -> None: ...
+    snapshots: SnapshotStats
+    def __init__(self, started_time_unix_nano: _Optional[int] = ..., tables: _Optional[_Mapping[str, TableStats]] = ..., archive_bytes: _Optional[int] = ..., lag_bytes: _Optional[int] = ..., lag_ms: _Optional[float] = ..., ack_to_archive: _Optional[_Union[LatencySummary, _Mapping]] = ..., commit: _Optional[_Union[LatencySummary, _Mapping]] = ..., checkpoint: _Optional[_Union[LatencySummary, _Mapping]] = ..., running_queries: _Optional[int] = ..., problems: _Optional[_Iterable[str]] = ..., journal_faults: _Optional[_Mapping[str, int]] = ..., archived_items: _Optional[_Mapping[str, int]] = ..., tiers: _Optional[_Iterable[_Union[TierStats, _Mapping]]] = ..., retention: _Optional[_Union[RetentionStats, _Mapping]] = ..., user_queries: _Optional[_Union[QueryPlaces, _Mapping]] = ..., page_queries: _Optional[_Union[QueryPlaces, _Mapping]] = ..., restarts: _Optional[_Union[Restarts, _Mapping]] = ..., snapshots: _Optional[_Union[SnapshotStats, _Mapping]] = ...) -> None: ...
+
+class SnapshotStats(_message.Message):
+    __slots__ = ("kept", "bytes", "made", "failed", "cancelled")
+    KEPT_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    MADE_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    CANCELLED_FIELD_NUMBER: _ClassVar[int]
+    kept: int
+    bytes: int
+    made: int
+    failed: int
+    cancelled: int
+    def __init__(self, kept: _Optional[int] = ..., bytes: _Optional[int] = ..., made: _Optional[int] = ..., failed: _Optional[int] = ..., cancelled: _Optional[int] = ...) -> None: ...
 
 class TierStats(_message.Message):
     __slots__ = ("resolution_ms", "rows", "oldest_time_unix_nano", "newest_time_unix_nano")
@@ -325,3 +341,79 @@ class HistoryChunk(_message.Message):
     cell_upper: bytes
     cell_count: bytes
     def __init__(self, resolution_ms: _Optional[int] = ..., source: _Optional[str] = ..., series: _Optional[_Iterable[_Union[HistorySeries, _Mapping]]] = ..., row_window: _Optional[bytes] = ..., row_series: _Optional[bytes] = ..., row_count: _Optional[bytes] = ..., row_sum: _Optional[bytes] = ..., row_min: _Optional[bytes] = ..., row_max: _Optional[bytes] = ..., row_last: _Optional[bytes] = ..., row_increase: _Optional[bytes] = ..., row_errors: _Optional[bytes] = ..., row_elapsed_s: _Optional[bytes] = ..., cell_row: _Optional[bytes] = ..., cell_lower: _Optional[bytes] = ..., cell_upper: _Optional[bytes] = ..., cell_count: _Optional[bytes] = ...) -> None: ...
+
+class MakeSnapshotRequest(_message.Message):
+    __slots__ = ("name", "from_time_unix_nano", "to_time_unix_nano", "signals")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    FROM_TIME_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
+    TO_TIME_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
+    SIGNALS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    from_time_unix_nano: int
+    to_time_unix_nano: int
+    signals: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., from_time_unix_nano: _Optional[int] = ..., to_time_unix_nano: _Optional[int] = ..., signals: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ListSnapshotsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class SnapshotList(_message.Message):
+    __slots__ = ("snapshots",)
+    SNAPSHOTS_FIELD_NUMBER: _ClassVar[int]
+    snapshots: _containers.RepeatedCompositeFieldContainer[Snapshot]
+    def __init__(self, snapshots: _Optional[_Iterable[_Union[Snapshot, _Mapping]]] = ...) -> None: ...
+
+class Snapshot(_message.Message):
+    __slots__ = ("id", "state", "progress", "rows", "bytes", "error", "created_time_unix_nano", "from_time_unix_nano", "to_time_unix_nano", "signals")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    CREATED_TIME_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
+    FROM_TIME_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
+    TO_TIME_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
+    SIGNALS_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    state: str
+    progress: float
+    rows: int
+    bytes: int
+    error: str
+    created_time_unix_nano: int
+    from_time_unix_nano: int
+    to_time_unix_nano: int
+    signals: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, id: _Optional[str] = ..., state: _Optional[str] = ..., progress: _Optional[float] = ..., rows: _Optional[int] = ..., bytes: _Optional[int] = ..., error: _Optional[str] = ..., created_time_unix_nano: _Optional[int] = ..., from_time_unix_nano: _Optional[int] = ..., to_time_unix_nano: _Optional[int] = ..., signals: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ReadSnapshotRequest(_message.Message):
+    __slots__ = ("id", "offset", "length")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    LENGTH_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    offset: int
+    length: int
+    def __init__(self, id: _Optional[str] = ..., offset: _Optional[int] = ..., length: _Optional[int] = ...) -> None: ...
+
+class SnapshotPiece(_message.Message):
+    __slots__ = ("data",)
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    data: bytes
+    def __init__(self, data: _Optional[bytes] = ...) -> None: ...
+
+class RemoveSnapshotRequest(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
+
+class RemoveSnapshotReply(_message.Message):
+    __slots__ = ("found", "cancelled")
+    FOUND_FIELD_NUMBER: _ClassVar[int]
+    CANCELLED_FIELD_NUMBER: _ClassVar[int]
+    found: bool
+    cancelled: bool
+    def __init__(self, found: _Optional[bool] = ..., cancelled: _Optional[bool] = ...) -> None: ...

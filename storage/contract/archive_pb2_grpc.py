@@ -59,6 +59,26 @@ class ArchiveStub:
                 request_serializer=storage_dot_contract_dot_archive__pb2.StatsRequest.SerializeToString,
                 response_deserializer=storage_dot_contract_dot_archive__pb2.StatsReply.FromString,
                 _registered_method=True)
+        self.MakeSnapshot = channel.unary_unary(
+                '/tenth.archive.v1.Archive/MakeSnapshot',
+                request_serializer=storage_dot_contract_dot_archive__pb2.MakeSnapshotRequest.SerializeToString,
+                response_deserializer=storage_dot_contract_dot_archive__pb2.Snapshot.FromString,
+                _registered_method=True)
+        self.ListSnapshots = channel.unary_unary(
+                '/tenth.archive.v1.Archive/ListSnapshots',
+                request_serializer=storage_dot_contract_dot_archive__pb2.ListSnapshotsRequest.SerializeToString,
+                response_deserializer=storage_dot_contract_dot_archive__pb2.SnapshotList.FromString,
+                _registered_method=True)
+        self.ReadSnapshot = channel.unary_stream(
+                '/tenth.archive.v1.Archive/ReadSnapshot',
+                request_serializer=storage_dot_contract_dot_archive__pb2.ReadSnapshotRequest.SerializeToString,
+                response_deserializer=storage_dot_contract_dot_archive__pb2.SnapshotPiece.FromString,
+                _registered_method=True)
+        self.RemoveSnapshot = channel.unary_unary(
+                '/tenth.archive.v1.Archive/RemoveSnapshot',
+                request_serializer=storage_dot_contract_dot_archive__pb2.RemoveSnapshotRequest.SerializeToString,
+                response_deserializer=storage_dot_contract_dot_archive__pb2.RemoveSnapshotReply.FromString,
+                _registered_method=True)
 
 
 class ArchiveServicer:
@@ -100,6 +120,35 @@ class ArchiveServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def MakeSnapshot(self, request, context):
+        """Starts to make a snapshot of what has been received by now. ALREADY_EXISTS where there is one
+        of that name, RESOURCE_EXHAUSTED where there are too many or too little disk is free.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSnapshots(self, request, context):
+        """All snapshots, and jobs that failed or were cancelled of late; the newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReadSnapshot(self, request, context):
+        """A part of a finished snapshot's file. NOT_FOUND where there is none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveSnapshot(self, request, context):
+        """Cancels a job that is not finished, deletes a file that is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ArchiveServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -127,6 +176,26 @@ def add_ArchiveServicer_to_server(servicer, server):
                     servicer.Stats,
                     request_deserializer=storage_dot_contract_dot_archive__pb2.StatsRequest.FromString,
                     response_serializer=storage_dot_contract_dot_archive__pb2.StatsReply.SerializeToString,
+            ),
+            'MakeSnapshot': grpc.unary_unary_rpc_method_handler(
+                    servicer.MakeSnapshot,
+                    request_deserializer=storage_dot_contract_dot_archive__pb2.MakeSnapshotRequest.FromString,
+                    response_serializer=storage_dot_contract_dot_archive__pb2.Snapshot.SerializeToString,
+            ),
+            'ListSnapshots': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSnapshots,
+                    request_deserializer=storage_dot_contract_dot_archive__pb2.ListSnapshotsRequest.FromString,
+                    response_serializer=storage_dot_contract_dot_archive__pb2.SnapshotList.SerializeToString,
+            ),
+            'ReadSnapshot': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReadSnapshot,
+                    request_deserializer=storage_dot_contract_dot_archive__pb2.ReadSnapshotRequest.FromString,
+                    response_serializer=storage_dot_contract_dot_archive__pb2.SnapshotPiece.SerializeToString,
+            ),
+            'RemoveSnapshot': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveSnapshot,
+                    request_deserializer=storage_dot_contract_dot_archive__pb2.RemoveSnapshotRequest.FromString,
+                    response_serializer=storage_dot_contract_dot_archive__pb2.RemoveSnapshotReply.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -264,6 +333,114 @@ class Archive:
             '/tenth.archive.v1.Archive/Stats',
             storage_dot_contract_dot_archive__pb2.StatsRequest.SerializeToString,
             storage_dot_contract_dot_archive__pb2.StatsReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MakeSnapshot(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tenth.archive.v1.Archive/MakeSnapshot',
+            storage_dot_contract_dot_archive__pb2.MakeSnapshotRequest.SerializeToString,
+            storage_dot_contract_dot_archive__pb2.Snapshot.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSnapshots(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tenth.archive.v1.Archive/ListSnapshots',
+            storage_dot_contract_dot_archive__pb2.ListSnapshotsRequest.SerializeToString,
+            storage_dot_contract_dot_archive__pb2.SnapshotList.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadSnapshot(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/tenth.archive.v1.Archive/ReadSnapshot',
+            storage_dot_contract_dot_archive__pb2.ReadSnapshotRequest.SerializeToString,
+            storage_dot_contract_dot_archive__pb2.SnapshotPiece.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveSnapshot(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tenth.archive.v1.Archive/RemoveSnapshot',
+            storage_dot_contract_dot_archive__pb2.RemoveSnapshotRequest.SerializeToString,
+            storage_dot_contract_dot_archive__pb2.RemoveSnapshotReply.FromString,
             options,
             channel_credentials,
             insecure,
