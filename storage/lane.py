@@ -44,7 +44,7 @@ class Lane:
         self.waiting = 0
         self.refused: Counter[str] = Counter()
         self.workers = ThreadPoolExecutor(
-            limits.running, name, initializer=_be_nice, initargs=(limits.niceness,)
+            limits.running, name, initializer=be_nice, initargs=(limits.niceness,)
         )
 
     @asynccontextmanager
@@ -75,8 +75,9 @@ class Lane:
         return CrowdedError(reason)
 
 
-def _be_nice(niceness: int) -> None:
-    """Only Linux has a niceness of single threads; elsewhere all are equal."""
+def be_nice(niceness: int) -> None:
+    """Have others go before this thread. Only Linux has a niceness of threads; elsewhere all are
+    equal."""
     if niceness and hasattr(os, "setpriority") and os.uname().sysname == "Linux":
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)

@@ -15,6 +15,7 @@ from storage.access import Access, UnavailableError
 from storage.account import Account
 from storage.config import StorageConfig
 from storage.lag import oldest_pending_time_unix_nano
+from storage.lane import be_nice
 from storage.snapshot.folder import SnapshotFolder, TooManySnapshotsError
 from storage.snapshot.make import Making, Wanted
 from storage.snapshot.manifest import SnapshotError
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 
 # Jobs that run or wait. One runs at a time: two would only take the disk from each other.
 MAX_JOBS: Final = 4
+# Whatever a person waits for goes first.
+NICENESS: Final = 15
 # Failed and cancelled jobs that are remembered.
 MAX_REMEMBERED: Final = 20
 # For what was received before a job was asked for to be in the archive.
@@ -100,10 +103,13 @@ class Job:
             self.state = State.DONE
 
     def _run(self, config: StorageConfig, access: Access, account: Account) -> None:
-        self.state = State.RUNNING
         self._look()
-        self._wait_until_archived(config, account)
-        with access.reader() as connection, self._folder.writing(self.wanted.name) as file:
+        deadline_s = time.monotonic() + ARCHIVE_TIMEOUT_S
+        self._wait_until_archived(config, account, deadline_s)
+        with (
+            access.reader(deadline_s) as connection,
+            self._folder.writing(self.wanted.name) as file,
+        ):
             self._connection = connection
             try:
                 self.making.run(connection, file)
@@ -118,8 +124,9 @@ class Job:
         log.warning("snapshot %s failed: %s", self.wanted.name, self.error)
         self.state = State.FAILED
 
-    def _wait_until_archived(self, config: StorageConfig, account: Account) -> None:
-        deadline_s = time.monotonic() + ARCHIVE_TIMEOUT_S
+    def _wait_until_archived(
+        self, config: StorageConfig, account: Account, deadline_s: float
+    ) -> None:
         while True:
             pending = oldest_pending_time_unix_nano(config.journal_dir, account.position)
             if pending is None or pending > self.wanted.created_ns:
@@ -153,7 +160,7 @@ class Jobs:
         self._lock = threading.Lock()
         self._open: dict[str, Job] = {}
         self._remembered: deque[Job] = deque(maxlen=MAX_REMEMBERED)
-        self._worker = ThreadPoolExecutor(1, "snapshot")
+        self._worker = ThreadPoolExecutor(1, "snapshot", be_nice, (NICENESS,))
 
     def start(self, wanted: Wanted) -> Job:
         """Queue a job.
@@ -184,10 +191,15 @@ class Jobs:
         """End a job that runs or waits, and wait until it has; False if there is none. Blocks."""
         with self._lock:
             job = self._open.get(name)
+            if job is not None and job.state is State.QUEUED:
+                job.stop()
+                job.state = State.CANCELLED
+                self._end(job)
+                return True
         while job is not None and self._open.get(name) is job:
             job.stop()
             time.sleep(_INTERRUPT_INTERVAL_S)
-        return job is not None
+        return job is not None and job.state is State.CANCELLED
 
     def forget(self, name: str) -> bool:
         """Forget a job that ended without a file; whether there was one."""
@@ -201,12 +213,19 @@ class Jobs:
         self._worker.shutdown(wait=False, cancel_futures=True)
 
     def _run(self, job: Job) -> None:
+        with self._lock:
+            if job.state is not State.QUEUED:
+                return
+            job.state = State.RUNNING
         job.run(self._config, self._access, self._account)
         with self._lock:
-            del self._open[job.wanted.name]
-            self.ended[job.state] += 1
-            if job.state is not State.DONE:
-                self._remembered.append(job)
+            self._end(job)
+
+    def _end(self, job: Job) -> None:
+        del self._open[job.wanted.name]
+        self.ended[job.state] += 1
+        if job.state is not State.DONE:
+            self._remembered.append(job)
 
     def _forget(self, name: str) -> bool:
         kept = [job for job in self._remembered if job.wanted.name != name]

@@ -22,11 +22,15 @@ from storage.snapshot.manifest import (
     tables,
 )
 from storage.snapshot.tables import condition, oldest, select
-from storage.snapshot.writer import ROW_GROUP_ROWS, SnapshotWriter
+from storage.snapshot.writer import SnapshotWriter
 from storage.tier_tables import TIERS
 
 # What `progress` calls the tables of raw rows.
 _RAW: Final = {"spans": "span_rows", "logs": "log_rows", "metric_points": "metric_point_rows"}
+
+
+# DuckDB's own vectors; more at once would be much memory where rows are wide.
+BATCH_ROWS: Final = 2_048
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ class Making:
     def _write_table(
         self, connection: duckdb.DuckDBPyConnection, writer: SnapshotWriter, name: str, where: str
     ) -> None:
-        reader = connection.sql(select(connection, name, where)).to_arrow_reader(ROW_GROUP_ROWS)
+        reader = connection.sql(select(connection, name, where)).to_arrow_reader(BATCH_ROWS)
         with writer.table(name + PARQUET, reader.schema) as table:
             for batch in reader:
                 self._look()

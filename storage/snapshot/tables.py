@@ -50,7 +50,10 @@ TABLES: Final = {
     "metric_points": Table.of_moments("metric_points", 'epoch_ns("time")'),
     # All windows that touch the range, so that coarse ones at its edges are whole.
     ROLLUPS: Table(
-        ROLLUPS, 'epoch_ns("time")', 'epoch_ns("time") + resolution_ms * 1000000', by_signal=True
+        ROLLUPS,
+        'epoch_ns("time")',
+        'epoch_ns("time") + resolution_ms::BIGINT * 1000000',
+        by_signal=True,
     ),
     MARKS: Table.of_moments(MARKS, 'epoch_ns("time")'),
 }

@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 
 from storage.snapshot.manifest import MANIFEST, Manifest, Member, encode
 
-# Both the rows in memory at once and those of a row group.
-ROW_GROUP_ROWS: Final = 32_768
+# What a row group has at most, and what is in memory at once: rows can be very wide.
+ROW_GROUP_ROWS: Final = 65_536
+ROW_GROUP_BYTES: Final = 32 * 1024**2
 _COMPRESSION: Final = "zstd"
 
 
@@ -37,6 +38,7 @@ class SnapshotWriter:
             with pq.ParquetWriter(sink, schema, compression=_COMPRESSION) as parquet:
                 table = TableWriter(parquet)
                 yield table
+                table.flush()
         self.members[name] = sink.member(table.rows)
 
     def add(self, name: str, data: bytes) -> None:
@@ -51,16 +53,29 @@ class SnapshotWriter:
 
 
 class TableWriter:
-    """Counts the rows of one table as it writes them."""
+    """Collects the rows of one table into row groups, and counts them."""
 
     def __init__(self, parquet: pq.ParquetWriter) -> None:
         self._parquet = parquet
+        self._pending: list[pa.RecordBatch] = []
+        self._pending_rows = self._pending_bytes = 0
         self.rows = 0
 
     def write(self, batch: pa.RecordBatch) -> None:
-        """One row group."""
-        self._parquet.write_batch(batch)
+        """Take a few rows."""
+        self._pending.append(batch)
+        self._pending_rows += batch.num_rows
+        self._pending_bytes += batch.nbytes
         self.rows += batch.num_rows
+        if self._pending_rows >= ROW_GROUP_ROWS or self._pending_bytes >= ROW_GROUP_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was taken."""
+        if self._pending:
+            self._parquet.write_table(pa.Table.from_batches(self._pending), ROW_GROUP_ROWS)
+        self._pending = []
+        self._pending_rows = self._pending_bytes = 0
 
 
 class _Summed:

@@ -27,7 +27,7 @@ Store = Callable[[Signal, Tables], None]
 def loaded(store: Store, archive: Archive, tmp_path: Path) -> Path:
     """The archive that a snapshot of a full one makes."""
     fill(store)
-    while archive.merge(TIME_NS + 5 * SECOND_NS):
+    while archive.merge(TIME_NS + 70 * SECOND_NS):
         pass
     snapshot_of(archive, tmp_path / "all.tenth")
     (tmp_path / "out").mkdir()
