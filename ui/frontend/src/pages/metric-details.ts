@@ -1,6 +1,8 @@
 /** What the archive knows of a metric beyond the catalog: how it was described, and its keys. */
 
 export interface MetricDetails {
+  /** False: nothing is known; the rest says nothing. */
+  found: boolean;
   description: string;
   /** Null: not known. */
   monotonic: boolean | null;
@@ -9,6 +11,7 @@ export interface MetricDetails {
 }
 
 export const NO_DETAILS: MetricDetails = {
+  found: false,
   description: "",
   monotonic: null,
   temporality: "",
@@ -35,6 +38,7 @@ export async function fetchDetails(metric: string, stop: AbortSignal): Promise<M
   const { rows } = (await answer.json()) as { rows: Row[] };
   const [description, monotonic, temporality, keys] = rows[0] ?? [null, null, null, null];
   return {
+    found: keys !== null,
     description: description ?? "",
     monotonic,
     temporality: temporality ?? "",
