@@ -66,10 +66,12 @@ class MetricPanel(Panel, frozen=True, tag_field="kind", tag="metric"):
 
 
 class SqlPanel(Panel, frozen=True, tag_field="kind", tag="sql"):
-    """A query with a column of times; `unit` is of its values, as in UCUM (`ms`, `By`, `1`)."""
+    """A query with a column of times; `unit` is of its values, as in UCUM (`ms`, `By`, `1`).
+    `zero`: a line is 0 where it has no row."""
 
     query: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_QUERY_LENGTH)]
     unit: Annotated[str, msgspec.Meta(max_length=63)] = ""
+    zero: bool = False
 
 
 class TextPanel(Panel, frozen=True, tag_field="kind", tag="text"):

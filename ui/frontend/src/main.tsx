@@ -8,6 +8,7 @@ import "./styles/chart.css";
 import "./styles/metrics.css";
 import "./styles/status.css";
 import "./styles/traces.css";
+import "./styles/dashboards.css";
 import { followKeys } from "./keys";
 import { LiveFeed } from "./live/feed";
 import type { PaintStats } from "./live/feed";

@@ -58,6 +58,18 @@ export function groupColour(name: string): ColourName {
   return `--series-${hashed(name)}`;
 }
 
+/**
+ * Colours of the groups of one chart that are no services: by their names, and no two alike while
+ * there are enough.
+ */
+export function groupColours(): (name: string) => ColourName {
+  const colours = new ServiceColours();
+  return (name) => {
+    colours.assign([name]);
+    return colours.of(name);
+  };
+}
+
 export const serviceColours = new ServiceColours();
 
 /** FNV-1a, 32 bits, with a last mix: its low bits alone tell similar names badly apart. */

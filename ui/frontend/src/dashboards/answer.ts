@@ -1,6 +1,7 @@
 /** From the rows of a query to lines over time. Pure. */
 import { WINDOW_MS } from "../live/protocol";
 import { PanelRing } from "../live/ring";
+import type { TimeSpan } from "../state/url";
 
 /** The JSON of `POST /api/sql`. */
 export interface SqlAnswer {
@@ -80,39 +81,50 @@ export function unitOf({ times }: Lines, intervalMs: number): number {
   return Math.max(1, Math.round(intervalMs / WINDOW_MS), Math.floor(usual / WINDOW_MS));
 }
 
+/** A ring, and how many steps it has room for. */
+export interface Filled {
+  ring: PanelRing;
+  steps: number;
+}
+
 /**
- * The lines between two times as a ring. `ring` is written on where it has the same lines and only
- * time has gone on, so that a chart of it need not be built anew.
+ * The lines between two times as a ring. `before` is written on where it has the same lines and only
+ * time has gone on, so that a chart of it need not be built anew. Until `zeroUntilMs` no row is 0.
  */
-export function ringWith(
-  ring: PanelRing,
+export function filled(
+  before: Filled,
   lines: Lines,
   unit: number,
-  fromMs: number,
-  toMs: number,
-): PanelRing {
+  { fromMs, toMs }: TimeSpan,
+  zeroUntilMs: number,
+): Filled {
   const stepMs = unit * WINDOW_MS;
   const first = Math.floor(fromMs / stepMs);
   const count = Math.max(1, Math.min(MOST_STEPS, Math.ceil(toMs / stepMs) - first));
-  const values = new Float32Array(lines.names.length * count).fill(NaN);
+  const values = new Float32Array(lines.names.length * count);
+  const zeros = Math.max(0, Math.min(count, Math.floor(zeroUntilMs / stepMs) - first));
+  lines.names.forEach((_, line) => values.fill(NaN, line * count + zeros, (line + 1) * count));
   lines.times.forEach((time, index) => {
     const step = Math.floor(time / stepMs) - first;
     if (step < 0 || step >= count) return;
     values[lines.line[index]! * count + step] = lines.values[index]!;
   });
+  const { ring, steps } = before;
   const goesOn =
     ring.filled &&
     ring.unit === unit &&
-    ring.capacity >= count &&
+    steps >= count &&
     first * unit >= ring.firstHeld &&
     ring.series.length === lines.names.length &&
     ring.series.every(({ key }, index) => key === lines.names[index]);
-  const target = goesOn ? ring : new PanelRing(count + 1, unit);
-  target.apply(
+  // A step more than now: what is shown may begin within one.
+  const after = goesOn ? before : { ring: new PanelRing(count + 1, unit), steps: count + 1 };
+  after.ring.apply(
     {
       id: 0,
       reset: !goesOn,
       series: lines.names.map((name) => ({ key: name, labels: { name } })),
+      resolutionMs: stepMs,
       firstWindow: first,
       offsets: Uint16Array.from({ length: count }, (_, step) => step),
       values: new Map([[MEASURE, values]]),
@@ -120,5 +132,5 @@ export function ringWith(
     },
     first,
   );
-  return target;
+  return after;
 }

@@ -23,6 +23,8 @@ export interface SqlPanel extends Placed {
   query: string;
   /** UCUM. */
   unit?: string;
+  /** Whether a line is 0 where it has no row. */
+  zero?: boolean;
 }
 
 export interface TextPanel extends Placed {

@@ -1,8 +1,9 @@
 /** A query of a panel: its parameters, its pace, and its answer as a ring that a chart reads. */
 import { PanelRing } from "../live/ring";
 import type { TimeSpan } from "../state/url";
-import { linesOf, ringWith, unitOf } from "./answer";
-import type { SqlAnswer } from "./answer";
+import { filled, linesOf, unitOf } from "./answer";
+import type { Filled, SqlAnswer } from "./answer";
+import type { SqlPanel } from "./model";
 import { Turns } from "./turns";
 
 export type RunQuery = (
@@ -14,7 +15,9 @@ export type RunQuery = (
 const LIVE_EVERY_MS = 5_000;
 /** Somebody who scrubs through time does not want every moment on the way. */
 const TRAVEL_EVERY_MS = 500;
-const MOST_POINTS = 300;
+/** SDKs send spans every 5 s: before that, nothing may only be late. */
+const SETTLE_MS = 6_000;
+const MOST_POINTS = 120;
 const MOST_ROWS = 20_000;
 const TIMEOUT_MS = 10_000;
 const RUNNING = 2;
@@ -51,19 +54,23 @@ export function paramsOf(
 }
 
 export class QuerySource {
-  ring = new PanelRing(1);
+  private filled: Filled = { ring: new PanelRing(1), steps: 1 };
   private asked: { service: string; span: TimeSpan; live: boolean } | null = null;
   private askedMs = -Infinity;
   private running: AbortController | null = null;
 
   /** `onChange`: another ring, look again. `onNote` gets what is to be said, and whether it is bad. */
   constructor(
-    private readonly query: string,
+    private readonly panel: Pick<SqlPanel, "query" | "zero">,
     private readonly run: RunQuery,
     private readonly onChange: () => void,
     private readonly onNote: (text: string, bad: boolean) => void,
     private readonly now: () => number,
   ) {}
+
+  get ring(): PanelRing {
+    return this.filled.ring;
+  }
 
   /** Asks anew where that is due; called again and again while it is seen. */
   want(shown: TimeSpan, live: boolean, service: string): void {
@@ -75,7 +82,8 @@ export class QuerySource {
     };
     this.asked = { service, span: shown, live };
     this.askedMs = this.now();
-    void this.ask(span, intervalMs, service);
+    const knownMs = live ? shown.toMs - SETTLE_MS : span.toMs;
+    void this.ask(span, intervalMs, service, this.panel.zero ? knownMs : -Infinity);
   }
 
   stop(): void {
@@ -94,19 +102,24 @@ export class QuerySource {
     return other && sinceMs >= TRAVEL_EVERY_MS;
   }
 
-  private async ask(span: TimeSpan, intervalMs: number, service: string): Promise<void> {
+  private async ask(
+    span: TimeSpan,
+    intervalMs: number,
+    service: string,
+    zeroUntilMs: number,
+  ): Promise<void> {
     const running = new AbortController();
     this.running = running;
     try {
       const answer = await this.run(
-        this.query,
-        paramsOf(this.query, span, service),
+        this.panel.query,
+        paramsOf(this.panel.query, span, service),
         running.signal,
       );
       if (running.signal.aborted) return;
       const lines = linesOf(answer);
       const unit = unitOf(lines, intervalMs);
-      this.ring = ringWith(this.ring, lines, unit, span.fromMs, span.toMs);
+      this.filled = filled(this.filled, lines, unit, span, zeroUntilMs);
       this.onNote(noteOf(lines.leftOut, answer.truncated === true), false);
     } catch (error) {
       if (running.signal.aborted) return;

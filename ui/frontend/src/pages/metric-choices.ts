@@ -1,6 +1,6 @@
 /** What a metric can show: aggregations by its type, and its unit as the page writes it. */
 import type { Kind } from "../chart/sample";
-import type { Measure } from "../live/protocol";
+import type { Measure, MetricInfo } from "../live/protocol";
 import type { Unit } from "../units";
 
 export interface Aggregation {
@@ -57,13 +57,20 @@ export function chosenOf(aggregations: Aggregation[], id: string): Aggregation {
 export const METRIC_KIND: Kind = "gauge";
 
 const PER_SECOND = "/s";
+/** By convention the share of a whole. */
+const UTILISATION = ".utilization";
 
-/** A unit of UCUM as OpenTelemetry uses it, per second when it is the growth that is shown. */
-export function unitOf(ucum: string, type: string, aggregation: Aggregation): Unit {
-  return aggregation.id === "rate" ? rateUnit(ucum, type) : plainUnitOf(ucum);
+/** A metric's unit as the page writes it, per second when it is the growth that is shown. */
+export function unitOf(
+  { name, unit, type }: Omit<MetricInfo, "services">,
+  aggregation: Aggregation,
+): Unit {
+  if (aggregation.id === "rate") return rateUnit(unit, type);
+  const share = name.endsWith(UTILISATION) && (unit === "1" || unit === "");
+  return share ? "ratio" : plainUnitOf(unit);
 }
 
-/** The unit of the metric's values themselves. */
+/** A unit of UCUM as OpenTelemetry uses it. */
 export function plainUnitOf(ucum: string): Unit {
   switch (ucum) {
     case "By":
@@ -74,6 +81,8 @@ export function plainUnitOf(ucum: string): Unit {
       return "seconds";
     case "ms":
       return "ms";
+    case "1/s":
+      return "per_second";
     case "1":
     case "":
       return "count";

@@ -1,4 +1,5 @@
 /** A chart on the page: its frame, its name, and the imperative chart inside. */
+import type { ComponentChildren } from "preact";
 import { useSignal } from "@preact/signals";
 import { useEffect, useId, useRef } from "preact/hooks";
 import type { ChartSpec } from "../chart/spec";
@@ -9,8 +10,10 @@ import { themeVersion } from "../state/theme";
 import { backToNow, show } from "../state/travel";
 import { useFeed } from "./context";
 import { keysOf, picksOf, plotClass } from "./picks";
+import { Seen } from "./seen";
 
-export function Chart({ spec }: { spec: ChartSpec }) {
+/** `tools` stand beside the title. */
+export function Chart({ spec, tools }: { spec: ChartSpec; tools?: ComponentChildren }) {
   const feed = useFeed();
   const id = useId();
   const plot = useRef<HTMLDivElement>(null);
@@ -33,22 +36,28 @@ export function Chart({ spec }: { spec: ChartSpec }) {
       },
       (isEmpty) => (empty.value = isEmpty),
     );
+    const seen = new Seen(plot.current, () => feed.request());
     const stop = feed.onPaint((endWindow) => {
+      if (!seen.now) return;
       const view = viewOf(endWindow, range.peek(), fixedTime.peek());
       chart.paint(endWindow, view, themeVersion.peek());
     });
     return () => {
       stop();
+      seen.stop();
       chart.destroy();
     };
   }, [feed, spec]);
 
   return (
     <section class={spec.tall ? "chart tall" : "chart"} aria-labelledby={id}>
-      <h2>
-        <span id={id}>{spec.title}</span>
-        <small ref={time} />
-      </h2>
+      <div class="chart-head">
+        <h2>
+          <span id={id}>{spec.title}</span>
+          <small ref={time} />
+        </h2>
+        {tools}
+      </div>
       <div class="chart-body">
         <div class={plotClass(spec)} ref={plot} role="img" aria-labelledby={id} {...keysOf(spec)} />
         <div

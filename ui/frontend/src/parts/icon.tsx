@@ -14,6 +14,10 @@ const PATHS = {
   down: "M4 6l4 4 4-4",
   close: "M4 4l8 8M12 4l-8 8",
   copy: "M5.5 5.5v-3h8v8h-3M2.5 5.5h8v8h-8Z",
+  left: "M10 3 5 8l5 5",
+  pin: "M6 2h4M6.5 2v4L4.5 9h7L9.5 6V2M8 9v5",
+  edit: "M3 13l.6-2.8L10.9 3l2.1 2.1-7.2 7.3ZM9.5 4.4l2.1 2.1",
+  move: "M6 3.5v.1M10 3.5v.1M6 8v.1M10 8v.1M6 12.5v.1M10 12.5v.1",
 } as const;
 
 export type IconName = keyof typeof PATHS;

@@ -158,7 +158,7 @@ function metricChart({ name, type, unit, aggregation: id, panel: data }: MetricD
   const several = aggregation.measures.length > 1;
   return {
     title: `${name}, ${aggregation.text}`,
-    unit: unitOf(unit, type, aggregation),
+    unit: unitOf({ name, unit, type }, aggregation),
     sources: aggregation.measures.map((measure) => ({
       panel,
       measure,

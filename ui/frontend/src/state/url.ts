@@ -29,6 +29,8 @@ export interface PageState {
   metric: MetricChoice;
   /** What `/api/traces` is asked for in the panel at the side; empty: it is closed. */
   traces: string;
+  /** Its id; empty: the list of them. */
+  dashboard: string;
 }
 
 /** No date of JavaScript is later. */
@@ -43,6 +45,7 @@ export const DEFAULT_STATE: PageState = {
   fixedTime: null,
   metric: NO_METRIC,
   traces: "",
+  dashboard: "",
 };
 
 /** Reads an address's query; what is missing or makes no sense is the default. */
@@ -60,6 +63,7 @@ export function parseState(search: string): PageState {
       groupBy: query.get("by") ?? "",
     },
     traces: query.get("traces") ?? DEFAULT_STATE.traces,
+    dashboard: query.get("dashboard") ?? DEFAULT_STATE.dashboard,
   };
 }
 
@@ -77,6 +81,7 @@ export function formatState(state: PageState): string {
   if (state.metric.aggregation !== "") query.set("show", state.metric.aggregation);
   if (state.metric.groupBy !== "") query.set("by", state.metric.groupBy);
   if (state.traces !== "") query.set("traces", state.traces);
+  if (state.dashboard !== "") query.set("dashboard", state.dashboard);
   const text = query.toString();
   return text === "" ? "" : `?${text}`;
 }
