@@ -41,6 +41,8 @@ class RetentionAccount:
     freed_bytes: int = 0
     used_bytes: int = 0
     budget_bytes: int = 0
+    # The damage of the archive's file that merging or deleting has met last; empty without.
+    damage: str = ""
 
 
 @dataclass

@@ -7,7 +7,6 @@ says itself where to go on reading.
 """
 
 import logging
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Self
@@ -16,6 +15,7 @@ import duckdb
 
 from storage.attributes import Staging
 from storage.batch import Batch
+from storage.damage import DamagedError, is_damage, set_archive_aside, set_wal_aside
 from storage.insert import Inserter
 from storage.journal import START, Position
 from storage.migrate import ArchiveVersionError, prepare_schema
@@ -25,7 +25,7 @@ from storage.tiering import Tiering
 
 log = logging.getLogger(__name__)
 
-__all__ = ["Archive", "ArchiveVersionError", "DamagedError", "TooManySetAsideError"]
+__all__ = ["Archive", "ArchiveVersionError"]
 
 CATALOG: Final = "archive"
 MAX_TEMP_BYTES: Final = 8 * 1024**3
@@ -35,24 +35,6 @@ _CURSOR_SETTINGS: Final = {
     "enable_progress_bar": True,
     "enable_progress_bar_print": False,
 }
-# Archives that are set aside beside a new one. More would fill the disk for nothing.
-MAX_SET_ASIDE: Final = 3
-# How DuckDB says that a file is damaged. Any other trouble, such as a lock, missing rights, a full
-# disk or a later format, is no reason to move the file away.
-_DAMAGE: Final = ("not a valid DuckDB database", "Corrupt", "Could not read enough bytes")
-_DAMAGE_ERRORS: Final = (
-    duckdb.SerializationException,
-    duckdb.InternalException,
-    duckdb.FatalException,
-)
-
-
-class DamagedError(Exception):
-    """The archive's file is not one that DuckDB can read."""
-
-
-class TooManySetAsideError(Exception):
-    """Archives were set aside again and again: the trouble is elsewhere."""
 
 
 class Archive:
@@ -74,8 +56,10 @@ class Archive:
             self.progress = Progress(self._connection)
             self.progress.compact()
             self._lock_down()
-        except BaseException:
+        except BaseException as error:
             self._connection.close()
+            if is_damage(error):
+                raise DamagedError(str(error)) from error
             raise
         self.checkpointed_position = self.position
         self._inserter = Inserter(self._connection)
@@ -91,13 +75,12 @@ class Archive:
         What the journal still holds is then archived again.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
-        _set_aside_wal(path)
+        set_wal_aside(path)
         try:
             return cls(path, memory_limit_bytes, threads)
-        except DamagedError:
-            aside = _next_aside(path)
-            log.exception("%s cannot be opened and is set aside as %s", path, aside)
-            path.rename(aside)
+        except DamagedError as error:
+            log.error("%s cannot be opened: %s", path, error)  # noqa: TRY400 - it says it all
+            set_archive_aside(path)
             return cls(path, memory_limit_bytes, threads)
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
@@ -202,7 +185,7 @@ class Archive:
     def _attach(self) -> None:
         """Open the file and read a little of it. Raises DamagedError where that shows damage.
 
-        Only here: an error of a statement that comes later may be our own.
+        An error of a statement that comes later may be our own, unless it names the damage.
         """
         try:
             self._connection.execute(
@@ -211,7 +194,7 @@ class Archive:
             self._connection.execute(f"USE {CATALOG}")
             self._connection.execute("SELECT count(*) FROM duckdb_columns()").fetchall()
         except duckdb.Error as error:
-            if _is_damage(error):
+            if is_damage(error, opening=True):
                 raise DamagedError(str(error)) from error
             raise
 
@@ -235,34 +218,6 @@ class Archive:
             self._connection.execute("ROLLBACK")
         except duckdb.Error as error:  # the instance is gone; the follower opens a new one
             log.warning("rolling back failed: %s", error)
-
-
-def _next_aside(path: Path) -> Path:
-    """Another name for a damaged archive. Raises TooManySetAsideError beyond MAX_SET_ASIDE."""
-    known = list(path.parent.glob(f"{path.name}.set-aside-*"))
-    if len(known) >= MAX_SET_ASIDE:
-        raise TooManySetAsideError(
-            f"{path} is damaged, and {len(known)} archives have been set aside before: look for"
-            " the cause (the disk, the memory), and move the files named *.set-aside-* away"
-        )
-    return path.with_name(f"{path.name}.set-aside-{time.time_ns()}")
-
-
-def _set_aside_wal(path: Path) -> None:
-    """A write-ahead log is left by a checkpoint that failed, or by another program.
-
-    Rows are never in it, and reading a damaged one can hide those that are there. Only
-    the last one is kept: a full disk can leave one at each try.
-    """
-    wal = path.with_name(path.name + ".wal")
-    if wal.exists():
-        aside = wal.with_name(wal.name + ".set-aside")
-        log.warning("%s is not needed and is set aside as %s", wal, aside)
-        wal.replace(aside)
-
-
-def _is_damage(error: duckdb.Error) -> bool:
-    return isinstance(error, _DAMAGE_ERRORS) or any(text in str(error) for text in _DAMAGE)
 
 
 def _quoted(path: Path) -> str:

@@ -20,7 +20,8 @@ from storage.account import Account
 from storage.archive import Archive, ArchiveVersionError
 from storage.batch import ITEM_NAMES, Batch
 from storage.config import StorageConfig
-from storage.journal import START, Position, Reader, Record, segments
+from storage.damage import is_damage, set_archive_aside
+from storage.journal import START, NewerVersionError, Position, Reader, Record, segments
 from storage.set_aside import set_aside
 from storage.trim import MAX_KEPT_BYTES, trim
 from storage.upkeep import Upkeep
@@ -105,15 +106,21 @@ class Follower:
 
     def _follow(self) -> None:
         config = self._config
-        with closing(
-            Archive.open(config.archive_path, config.memory_limit_bytes, config.threads)
-        ) as archive:
-            self._access.open(archive)
-            try:
-                self._follow_into(archive)
-            finally:
-                if not self._access.close(READERS_LEAVE_S):
-                    log.warning("a query does not end; the archive is closed under it")
+        try:
+            with closing(
+                Archive.open(config.archive_path, config.memory_limit_bytes, config.threads)
+            ) as archive:
+                self._access.open(archive)
+                try:
+                    self._follow_into(archive)
+                finally:
+                    if not self._access.close(READERS_LEAVE_S):
+                        log.warning("a query does not end; the archive is closed under it")
+        except Exception as error:
+            # Rows cannot be added to it any more, or not be made durable.
+            if is_damage(error):
+                set_archive_aside(config.archive_path)
+            raise
 
     def _follow_into(self, archive: Archive) -> None:
         upkeep = Upkeep(self._config, archive, self.account.retention)
@@ -163,17 +170,23 @@ class Follower:
 
     def _fill(self, batch: Batch, reader: Reader) -> bool:
         """Add what the journal has; whether the batch is full."""
-        for record in reader.read(MAX_BATCH_STORED_BYTES):
-            try:
-                batch.add(record)
-            except (pa.ArrowInvalid, ValueError) as error:
-                self._pass_over(batch, record, error)
-            if (
-                batch.rows >= self._config.commit_max_rows
-                or batch.stored_bytes >= MAX_BATCH_STORED_BYTES
-                or record.end <= self._careful_until
-            ):
-                return True
+        try:
+            for record in reader.read(MAX_BATCH_STORED_BYTES):
+                try:
+                    batch.add(record)
+                except (pa.ArrowInvalid, ValueError) as error:
+                    self._pass_over(batch, record, error)
+                if (
+                    batch.rows >= self._config.commit_max_rows
+                    or batch.stored_bytes >= MAX_BATCH_STORED_BYTES
+                    or record.end <= self._careful_until
+                ):
+                    return True
+        except NewerVersionError as error:
+            # What was archived can still be asked, and the later Tenth reads on from here.
+            if self.account.problem != str(error):
+                log.error("%s", error)  # noqa: TRY400 - the message says it all
+                self.account.problem = str(error)
         return False
 
     def _commit(self, archive: Archive, batch: Batch) -> None:
@@ -184,6 +197,8 @@ class Follower:
         except _MACHINE_ERRORS:
             raise
         except Exception as error:
+            if is_damage(error):
+                raise
             self._learn_from_failure(archive, batch, error)
             if not archive.usable():
                 raise

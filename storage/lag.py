@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from storage.journal import Position, Reader, segment_path, segments
+from storage.journal import NewerVersionError, Position, Reader, segment_path, segments
 
 
 def lag_bytes(directory: Path, archived: Position) -> int:
@@ -21,7 +21,10 @@ def lag_bytes(directory: Path, archived: Position) -> int:
 
 
 def oldest_pending_time_unix_nano(directory: Path, archived: Position) -> int | None:
-    """When the first record after `archived` was received; None if there is none."""
-    for record in Reader(directory, archived).read(max_bytes=1):
-        return record.received_time_unix_nano
+    """When the first record after `archived` was received; None if there is none to be read."""
+    try:
+        for record in Reader(directory, archived).read(max_bytes=1):
+            return record.received_time_unix_nano
+    except NewerVersionError:  # the follower tells of it
+        pass
     return None

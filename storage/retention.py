@@ -71,10 +71,14 @@ class Retention:
     def step(self) -> tuple[str, int]:
         """Delete some of what was planned: from which table how many rows, 0 when all is done.
 
-        Raises duckdb.Error.
+        Raises duckdb.Error; the next step then goes on with another table.
         """
         for table, cutoff_ns in list(self._cutoffs_ns.items()):
-            deleted = self._delete(table, cutoff_ns)
+            try:
+                deleted = self._delete(table, cutoff_ns)
+            except duckdb.Error:
+                del self._cutoffs_ns[table]
+                raise
             if deleted:
                 return table, deleted
             del self._cutoffs_ns[table]

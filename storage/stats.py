@@ -3,6 +3,7 @@
 # ruff: noqa: S608 - names in the SQL here are from this file
 
 import time
+from collections.abc import Iterator
 from typing import Final
 
 import duckdb
@@ -11,6 +12,7 @@ from storage.access import Access, UnavailableError
 from storage.account import Account, Latencies, RetentionAccount
 from storage.config import StorageConfig
 from storage.contract import archive_pb2
+from storage.damage import archives_set_aside
 from storage.lag import lag_bytes, oldest_pending_time_unix_nano
 from storage.tier_tables import FINEST, FRESH, TIERS
 
@@ -38,13 +40,7 @@ def read_stats(config: StorageConfig, access: Access, account: Account) -> archi
     oldest = oldest_pending_time_unix_nano(config.journal_dir, account.position)
     if oldest is not None:
         reply.lag_ms = max(0.0, (time.time_ns() - oldest) / 1e6)
-    if account.problem:
-        reply.problems.append(account.problem)
-    if account.records_set_aside:
-        reply.problems.append(
-            f"{account.records_set_aside} journal records could not be archived and are kept in"
-            f" {config.archive_path.with_name('set-aside')}: please report them"
-        )
+    reply.problems.extend(_problems(config, account))
     try:
         with access.reader() as connection:
             _read_tables(connection, reply)
@@ -52,6 +48,28 @@ def read_stats(config: StorageConfig, access: Access, account: Account) -> archi
     except (UnavailableError, duckdb.Error) as error:
         reply.problems.append(f"the archive cannot be read: {error}")
     return reply
+
+
+def _problems(config: StorageConfig, account: Account) -> Iterator[str]:
+    """What is wrong, and what to do."""
+    if account.problem:
+        yield account.problem
+    if account.records_set_aside:
+        yield (
+            f"{account.records_set_aside} journal records could not be archived and are kept in"
+            f" {config.archive_path.with_name('set-aside')}: please report them"
+        )
+    if account.retention.damage:
+        yield (
+            f"a part of {config.archive_path} is damaged and is neither merged nor deleted: check"
+            " the disk, and copy what can be read; to begin anew, stop Tenth and move the file away"
+            f" ({account.retention.damage})"
+        )
+    if aside := archives_set_aside(config.archive_path):
+        yield (
+            f"a damaged archive was set aside as {aside[-1]}, and a new one was begun from the"
+            " journal: check the disk; when you need it no more, move it away"
+        )
 
 
 def _read_tables(connection: duckdb.DuckDBPyConnection, reply: archive_pb2.StatsReply) -> None:

@@ -8,9 +8,12 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+import duckdb
+
 from storage.account import RetentionAccount
 from storage.archive import Archive
 from storage.config import StorageConfig
+from storage.damage import is_damage
 from storage.disk import Disk, Reserve, free_bytes
 from storage.retention import ages_s
 
@@ -54,7 +57,7 @@ class Upkeep:
             closed_ns = min(now_ns, archived_until_ns) - int(
                 self._config.rollup_grace_s * _SECOND_NS
             )
-            if self._archive.merge(closed_ns):
+            if self._merge(closed_ns):
                 return True
             self._next_merge_ns = now_ns + int(self._config.merge_interval_s * _SECOND_NS)
         if not self._deleting and now_ns >= self._next_retention_ns and not self.wants_checkpoint:
@@ -89,18 +92,40 @@ class Upkeep:
         self._archive.checkpoint()
         self.checkpointed()
 
+    def _merge(self, closed_until_ns: int) -> bool:
+        try:
+            return self._archive.merge(closed_until_ns)
+        except duckdb.Error as error:
+            self._put_up_with(error)
+            return False
+
+    def _put_up_with(self, error: duckdb.Error) -> None:
+        """Tell of damage in old rows, which need not hold up new ones. Raises what is not that."""
+        if not is_damage(error):
+            raise error
+        if self._account.damage != str(error):
+            log.error("a part of the archive is damaged: %s", error)
+            self._account.damage = str(error)
+
     def _plan(self, now_ns: int) -> None:
         disk = Disk.measure(self._archive.used_bytes(), self._config)
         excess = disk.excess(self._config)
         part = min(1.0, excess / max(disk.archive_used, 1))
-        self._archive.plan_deletes(ages_s(self._config), now_ns, part)
+        try:
+            self._archive.plan_deletes(ages_s(self._config), now_ns, part)
+        except duckdb.Error as error:
+            self._put_up_with(error)
         self._account.budget_bytes = disk.allowed(self._config)
         self._account.used_bytes = disk.archive_used
         self._next_retention_ns = now_ns + int(self._config.retention_interval_s * _SECOND_NS)
         self._deleting = True
 
     def _delete_some(self) -> None:
-        table, rows = self._archive.delete_some()
+        try:
+            table, rows = self._archive.delete_some()
+        except duckdb.Error as error:
+            self._put_up_with(error)
+            return
         if rows and self._used_before is None:
             self._used_before = self._account.used_bytes
         if rows:

@@ -6,9 +6,7 @@ cleaning up when it comes to PLACE for the COUNT-th time.
 
 import json
 import logging
-import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +15,10 @@ from collector.config import CollectorConfig
 from collector.ingest import Ingest
 from collector.service import run
 from storage.journal import Writer
+from tests.crash import Place, at_place
 
-# Where a crash can be put: what is called there, and whether it happens before or after.
-PLACES: dict[str, tuple[Any, str, str]] = {
+# Where a crash can be put.
+PLACES: dict[str, Place] = {
     "before_write": (Writer, "append", "before"),
     "after_write_before_sync": (Writer, "append", "after"),
     "before_sync": (Writer, "sync", "before"),
@@ -47,32 +46,13 @@ def as_json(values: dict[str, Any]) -> str:
     return json.dumps(values, default=str)
 
 
-def crash_at(place: str, count: int) -> None:
-    """Arrange the crash."""
-    owner, name, moment = PLACES[place]
-    original: Callable[..., Any] = getattr(owner, name)
-    left = count
-
-    def wrapped(*arguments: Any, **named: Any) -> Any:
-        nonlocal left
-        left -= 1
-        if left == 0 and moment == "before":
-            os._exit(9)
-        result = original(*arguments, **named)
-        if left == 0:
-            os._exit(9)
-        return result
-
-    setattr(owner, name, wrapped)
-
-
 def main() -> None:
     """Is a collector."""
     logging.basicConfig(level=logging.INFO)
     config = config_from(sys.argv[1])
     if len(sys.argv) > 2:
         place, _, count = sys.argv[2].partition(":")
-        crash_at(place, int(count))
+        at_place(PLACES[place], int(count))
     run(config)
 
 

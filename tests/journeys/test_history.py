@@ -23,13 +23,13 @@ MINUTE_MS = 60_000
 OLDEST_MS, NEWEST_MS, STEP_MS = 14 * MINUTE_MS, 5_000, 40
 
 
-def spans(now_ms: int) -> ExportTraceServiceRequest:
+def spans(now_ms: int, service: str, oldest_ms: int, newest_ms: int) -> ExportTraceServiceRequest:
     """Every tenth fails; durations go from 1 to 100 ms, again and again."""
     message = ExportTraceServiceRequest()
     resource = message.resource_spans.add()
-    resource.resource.attributes.add(key="service.name").value.string_value = SERVICE
+    resource.resource.attributes.add(key="service.name").value.string_value = service
     scope = resource.scope_spans.add()
-    for number, age_ms in enumerate(range(NEWEST_MS, OLDEST_MS, STEP_MS)):
+    for number, age_ms in enumerate(range(newest_ms, oldest_ms, STEP_MS)):
         end_ns = (now_ms - age_ms) * 1_000_000
         span = scope.spans.add(
             trace_id=(number + 1).to_bytes(16, "big"),
@@ -47,33 +47,39 @@ def spans(now_ms: int) -> ExportTraceServiceRequest:
 def now_ms(system: System) -> int:
     """When the spans were sent; they are archived."""
     now_ms = int(time.time() * 1_000)
-    message = spans(now_ms)
+    send(system, spans(now_ms, SERVICE, OLDEST_MS, NEWEST_MS))
+    return now_ms
+
+
+def send(system: System, message: ExportTraceServiceRequest) -> None:
+    """Return once all of it is in the archive."""
     url = f"http://{system.otlp_http}/v1/traces"
     headers = {"Content-Type": "application/x-protobuf"}
     request = urllib.request.Request(url, message.SerializeToString(), headers)
     with urllib.request.urlopen(request, timeout=20) as answer:
         assert answer.status == 200
-    sent = len(message.resource_spans[0].scope_spans[0].spans)
-    count = f"SELECT count(*) FROM spans WHERE service_name = '{SERVICE}'"
+    resource = message.resource_spans[0]
+    service = resource.resource.attributes[0].value.string_value
+    count = f"SELECT count(*) FROM spans WHERE service_name = '{service}'"
+    sent = len(resource.scope_spans[0].spans)
     eventually(lambda: system.sql(count) == [[sent]], 30, "all spans in the archive")
-    return now_ms
 
 
-def history(system: System, **query: Any) -> dict[str, Any]:
-    """The answer for the spans of this file."""
-    query = {"signal": "spans", "service": SERVICE, **query}
+def history(system: System, service: str, **query: Any) -> dict[str, Any]:
+    """The answer for the spans of a service."""
+    query = {"signal": "spans", "service": service, **query}
     status, found = system.get(f"/api/history?{urllib.parse.urlencode(query)}")
     assert status == 200, found
     answer: dict[str, Any] = found
     return answer
 
 
-def by_sql(system: System, resolution_ms: int) -> dict[int, tuple[int, int, float]]:
+def by_sql(system: System, service: str, resolution_ms: int) -> dict[int, tuple[int, int, float]]:
     """Spans, errors and 95th percentile (ms) of each window, by where it begins."""
     window = f"epoch_ns(end_time) // {resolution_ms * 1_000_000}"
     rows = system.sql(
         f"SELECT {window} * {resolution_ms}, count(*), count(*) FILTER (status_code = 'error'),"
-        f" quantile_cont(duration_ns, 0.95) / 1e6 FROM spans WHERE service_name = '{SERVICE}'"
+        f" quantile_cont(duration_ns, 0.95) / 1e6 FROM spans WHERE service_name = '{service}'"
         " GROUP BY 1"
     )
     return {int(begin): (count, errors, p95) for begin, count, errors, p95 in rows}
@@ -95,12 +101,42 @@ def test_history_is_what_sql_says(
     # A minute's boundary is one of every resolution.
     end_ms = now_ms // MINUTE_MS * MINUTE_MS
     from_ms, to_ms = end_ms - oldest_ms, (end_ms - newest_ms if newest_ms else now_ms)
+    check(system, SERVICE, from_ms, to_ms, resolution_ms)
+
+
+def test_a_range_from_the_archive_into_the_ring(system: System) -> None:
+    """Where the archive ends and the ring goes on, no window is missing, doubled or another."""
+    # The ring takes over once it has all of the time that may not be archived yet.
+    eventually(lambda: source_now(system) == "mixed", 90, "a ring that has run for a while")
+    now_ms = int(time.time() * 1_000)
+    send(system, spans(now_ms, "seam", OLDEST_MS, 200))
+    for resolution_ms in (1_000, 10_000):
+        from_ms = (now_ms - OLDEST_MS) // resolution_ms * resolution_ms
+        assert check(system, "seam", from_ms, now_ms, resolution_ms)["source"] == "mixed"
+
+
+def source_now(system: System) -> str:
+    """Where a range comes from that begins before the ring."""
+    now_ms = int(time.time() * 1_000)
+    query = {"measures": "rate", "from_ms": now_ms - OLDEST_MS, "points": 100}
+    return str(history(system, SERVICE, **query)["source"])
+
+
+def check(
+    system: System, service: str, from_ms: int, to_ms: int, resolution_ms: int
+) -> dict[str, Any]:
+    """The history of a range, whose every window was found to be what SQL says."""
     windows = -(-(to_ms - from_ms) // resolution_ms)
     found = history(
-        system, measures="rate,error_rate,p95", from_ms=from_ms, to_ms=to_ms, points=windows
+        system,
+        service,
+        measures="rate,error_rate,p95",
+        from_ms=from_ms,
+        to_ms=to_ms,
+        points=windows,
     )
     assert found["resolution_ms"] == resolution_ms
-    expected = by_sql(system, resolution_ms)
+    expected = by_sql(system, service, resolution_ms)
     (rates,), (error_rates,), (p95s,) = (
         found["values"][name] for name in ("rate", "error_rate", "p95")
     )
@@ -112,8 +148,11 @@ def test_history_is_what_sql_says(
         count, errors, exact = expected.get(begin, (0, 0, None))
         assert rate * resolution_ms / 1_000 == pytest.approx(count), begin
         assert error_rate * resolution_ms / 1_000 == pytest.approx(errors), begin
-        if resolution_ms == 10_000:
+        if exact is None:
+            assert p95 is None, begin
+        elif resolution_ms == 10_000:
             assert p95 == pytest.approx(exact, rel=0.03), begin
+    return found
 
 
 def test_history_is_what_live_shows(system: System, now_ms: int) -> None:
@@ -131,6 +170,7 @@ def test_history_is_what_live_shows(system: System, now_ms: int) -> None:
     assert len(windows) > 1_000
     found = history(
         system,
+        SERVICE,
         measures="rate,p50,max",
         from_ms=int(windows[0]) * 100,
         to_ms=int(windows[-1] + 1) * 100,

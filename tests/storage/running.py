@@ -21,22 +21,12 @@ from tests.waiting import eventually
 
 SEGMENT_BYTES = 4 * 1024
 START_S = 20.0
+CRASH_S = 60.0
 # The tests' items are from a time that passes: ages at which nothing is ever deleted.
 KEEP_ALL: dict[str, Any] = {
     f"retain_{what}_s": 1e9
     for what in ("100ms", "1s", "10s", "60s", "spans", "logs", "metric_points")
 }
-_PROGRAM = """
-import json, sys
-from pathlib import Path
-from storage.config import StorageConfig
-from storage.service import StartError, run
-paths = {name: Path(value) for name, value in json.loads(sys.argv[1]).items()}
-try:
-    run(StorageConfig(listen=sys.argv[2], **paths, **json.loads(sys.argv[3])))
-except StartError as error:
-    sys.exit(str(error))
-"""
 
 
 class Storage:
@@ -67,17 +57,24 @@ class Storage:
         grpc.channel_ready_future(self._channel).result(START_S)
         self.stub = archive_pb2_grpc.ArchiveStub(self._channel)  # type: ignore[no-untyped-call]
 
-    def launch(self) -> None:
-        """Start it only."""
+    def launch(self, crash: str = "") -> None:
+        """Start it only. `crash` is a place of `tests.storage.driver`."""
         paths = {"journal_dir": str(self.journal_dir), "archive_path": str(self.archive_path)}
         self._process = subprocess.Popen(
             [
-                *(sys.executable, "-c", _PROGRAM),
+                *(sys.executable, "-m", "tests.storage.driver"),
                 *(json.dumps(paths), self.address, json.dumps(self.settings)),
+                *([crash] if crash else []),
             ],
             stderr=subprocess.PIPE,
             text=True,
+            cwd=Path(__file__).parents[2],
         )
+
+    def crashed(self) -> int:
+        """Wait for the end of a process that was started with a crash; its code."""
+        self.process.wait(CRASH_S)
+        return self._end()
 
     def kill(self) -> None:
         """As the kernel would."""

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import google_crc32c
 import pyarrow as pa
 import pytest
 
 from storage.journal import Reader, Writer, segment_path, segments
+from storage.record import HEADER_BYTES
 from storage.schema import MetricType, Signal
 from tests.storage.records import TIME_NS, log_tables, metric_tables, span_tables
 from tests.storage.running import Storage
@@ -160,16 +162,6 @@ def test_killed_any_time(storage: Storage, seed: int) -> None:
     assert row["n"] == written
 
 
-def test_damaged_archive(storage: Storage) -> None:
-    """An archive that cannot be opened is set aside, and the journal fills a new one."""
-    storage.archive_path.write_bytes(b"not a database" * 1_000)
-    storage.append(Signal.SPANS, spans(0, 5))
-    storage.start()
-    eventually(lambda: names(storage) == list(range(5)))
-    (aside,) = storage.folder.glob("archive.duckdb.set-aside-*")
-    assert aside.read_bytes().startswith(b"not a database")
-
-
 def test_newer_archive(storage: Storage) -> None:
     """An archive of a newer Tenth is refused and left alone."""
     storage.start()
@@ -182,17 +174,22 @@ def test_newer_archive(storage: Storage) -> None:
     assert "schema version 999" in complaint
 
 
-def test_stray_wal(storage: Storage) -> None:
-    """A write-ahead log beside the archive is set aside unread: only the journal is one."""
+def test_newer_journal(storage: Storage) -> None:
+    """At a record of a newer Tenth it stops and says so; what came before can still be asked."""
     storage.append(Signal.SPANS, spans(0, 5))
+    path = segment_path(storage.journal_dir, segments(storage.journal_dir)[-1])
+    whole = path.read_bytes()
+    header = bytearray(whole[: HEADER_BYTES - 4])
+    header[4] = 99
+    newer = bytes(header) + google_crc32c.value(bytes(header)).to_bytes(4, "little")
+    path.write_bytes(whole + newer + whole[HEADER_BYTES:])
     storage.start()
-    eventually(lambda: storage.count("spans") == 5)
-    storage.stop()
-    wal = storage.folder / "archive.duckdb.wal"
-    wal.write_bytes(b"\0" * 4_096)
-    storage.start()
-    assert storage.count("spans") == 5
-    assert not wal.exists()
+    eventually(lambda: has_spans(storage, 5))
+    (problem,) = eventually(lambda: storage.stats().problems)
+    assert "run the later version of Tenth" in problem
+    assert storage.stats().lag_bytes == len(whole)
+    assert storage.stop() == 0
+    assert path.stat().st_size == 2 * len(whole)
 
 
 def test_segments_are_kept_for_the_ring(storage: Storage) -> None:
