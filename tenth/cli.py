@@ -7,6 +7,7 @@ one definition. What a command needs to run is imported when it runs.
 import os
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NoReturn
 
@@ -130,6 +131,27 @@ class Query(Connection, cli_prog_name="tenth query", cli_shortcuts={"output": "o
         query(self)
 
 
+class Mark(Connection, cli_prog_name="tenth mark"):
+    """Sets a mark, such as a deployment, which every chart shows.
+
+    Exits with 0 once the mark is on disk, with 1 when Tenth is not there or refuses it.
+    """
+
+    text: CliPositionalArg[str] = Field(description="What happened, at most 500 characters.")
+    time: datetime | None = Field(
+        None, description="When, in ISO 8601; without a zone in local time. If unset, now."
+    )
+    service: str = Field("", description="What it is about; if unset, everything.")
+    attribute: list[str] = Field([], description="KEY=VALUE; may be given several times.")
+    as_json: bool = Field(False, validation_alias="json", description="Print the mark as JSON.")
+
+    def cli_cmd(self) -> None:
+        """Sets it."""
+        from tenth.mark import mark
+
+        mark(self)
+
+
 class SnapshotDiff(Connection, cli_prog_name="tenth snapshot diff"):
     """Compares the calls in two snapshots: what became slower or failed more, beyond chance.
 
@@ -188,6 +210,7 @@ COMMANDS: Final[dict[str, type["BaseSettings"]]] = {
     "demo": Demo,
     "run": Run,
     "query": Query,
+    "mark": Mark,
     "snapshot diff": SnapshotDiff,
     "doctor": Doctor,
     "collector": Collector,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from io import BytesIO
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -22,6 +23,8 @@ CONNECT_TIMEOUT_S: Final = 5.0
 # The longest that a server lets a query run, and what an answer may take beyond that.
 QUERY_TIMEOUT_S: Final = 300.0
 MARGIN_S: Final = 5.0
+# Longer than the server waits for the collector.
+MARK_TIMEOUT_S: Final = 15.0
 # Beyond the 30 s that the server itself allows, and a turn that is waited for.
 HISTORY_TIMEOUT_S: Final = 90.0
 # In the metadata of a last, empty batch when the answer was cut off at its limit of rows.
@@ -124,6 +127,30 @@ class Client:
                 response.read()
                 raise QueryError(_problem(response))
             yield response.iter_bytes()
+
+    def mark(
+        self,
+        text: str,
+        *,
+        time: datetime | None = None,
+        service_name: str = "",
+        attributes: Mapping[str, str | bool | int | float] | None = None,
+    ) -> dict[str, Any]:
+        """Sets a mark, which every chart shows; it is on disk when this returns it.
+
+        `time` without a zone is local; now if it is None. Raises QueryError.
+        """
+        body: dict[str, Any] = {"text": text, "service_name": service_name}
+        if time is not None:
+            body["time"] = time.astimezone().isoformat()
+        if attributes:
+            body["attributes"] = dict(attributes)
+        with _explained(self.url):
+            response = self._http.post("/api/marks", json=body, timeout=MARK_TIMEOUT_S)
+        if not response.is_success:
+            raise QueryError(_problem(response))
+        mark: dict[str, Any] = response.json()
+        return mark
 
     def stats(self) -> dict[str, Any]:
         """The account book, `GET /api/stats`. Raises QueryError."""

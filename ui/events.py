@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ui.filters import NS_PER_MS
 from ui.reads import Reads, Row, statement
 
 SECOND_NS: Final = 1_000_000_000
@@ -78,7 +79,7 @@ def _event(row: Row, omitted: int) -> Row:
     return {
         # The same for the same row when it is sent again.
         "id": f"{row['second']}-{zlib.crc32(alike.encode()):08x}",
-        "time_ms": row["time_ns"] / 1e6,
+        "time_ms": row["time_ns"] / NS_PER_MS,
         "time_unix_nano": str(row["time_ns"]),
         "kind": row["kind"],
         "severity": row["severity"],

@@ -9,7 +9,7 @@ from litestar.plugins.problem_details import ProblemDetailsException
 
 from collector.contract import live_pb2, live_pb2_grpc
 from ui.cells import safe
-from ui.filters import Filters
+from ui.filters import NS_PER_MS, Filters
 from ui.problems import problem
 from ui.reads import Reads, Row, statement
 from ui.rpc import Metadata, reason_of
@@ -88,7 +88,7 @@ def _row(
     time_ns: int, text: str, service_name: str, attributes: dict[str, Any], trace_id: str | None
 ) -> Row:
     return {
-        "time_ms": time_ns / 1e6,
+        "time_ms": time_ns / NS_PER_MS,
         "time_unix_nano": str(time_ns),
         "text": text,
         "service_name": service_name,

@@ -87,6 +87,7 @@ def test_help_lists_every_command_and_exits_with_0() -> None:
             "demo",
             "run",
             "query",
+            "mark",
             "doctor",
             "collector",
             "storage",

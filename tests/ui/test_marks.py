@@ -44,7 +44,7 @@ async def test_a_mark_is_kept_as_it_was_said(tenth: Tenth) -> None:
     assert response.status_code == 201
     time_ns = 1_795_176_000_500_000_000
     assert response.json() == {
-        "time_ms": time_ns / 1e6,
+        "time_ms": time_ns / 1_000_000,
         "time_unix_nano": str(time_ns),
         "text": "deploy 42",
         "service_name": "cart",
@@ -115,7 +115,7 @@ async def test_marks_of_a_range(tenth: Tenth) -> None:
         " AND service_name IN ($service, 'tenth')"
     )
     archived(tenth, "one", filters=filters)
-    query = {"from_ms": 1, "to_ms": 2, "service": "x'", "limit": 7}
+    query: dict[str, str | int] = {"from_ms": 1, "to_ms": 2, "service": "x'", "limit": 7}
     response = await tenth.http.get("/api/marks", params=query)
     (mark,) = response.json()["marks"]
     assert (mark["text"], mark["attributes"], mark["service_name"]) == ("one", {"n": 1}, "cart")
