@@ -152,6 +152,27 @@ class Mark(Connection, cli_prog_name="tenth mark"):
         mark(self)
 
 
+class SnapshotHtml(Connection, cli_prog_name="tenth snapshot html", cli_shortcuts={"output": "o"}):
+    """Writes a snapshot as one HTML file with charts and tables, which needs no Tenth to be read.
+
+    Exits with 0, with 1 when the snapshot cannot be used or the file not be written, and with 2
+    when the command line makes no sense.
+    """
+
+    file: CliPositionalArg[Path] = Field(description="A snapshot, NAME.tenth.")
+    output: Path | None = Field(
+        None, description="File to write; if unset, NAME.html beside the snapshot."
+    )
+
+    def cli_cmd(self) -> None:
+        """Writes the report."""
+        from tenth.snapshot.html import default_output, write_report
+
+        output = self.output or default_output(self.file)
+        size = write_report(self.file, output)
+        print(f"{output}: {size / 1e3:,.0f} kB")
+
+
 class SnapshotDiff(Connection, cli_prog_name="tenth snapshot diff"):
     """Compares the calls in two snapshots: what became slower or failed more, beyond chance.
 
@@ -211,6 +232,7 @@ COMMANDS: Final[dict[str, type["BaseSettings"]]] = {
     "run": Run,
     "query": Query,
     "mark": Mark,
+    "snapshot html": SnapshotHtml,
     "snapshot diff": SnapshotDiff,
     "doctor": Doctor,
     "collector": Collector,

@@ -25,8 +25,6 @@ QUERY_TIMEOUT_S: Final = 300.0
 MARGIN_S: Final = 5.0
 # Longer than the server waits for the collector.
 MARK_TIMEOUT_S: Final = 15.0
-# Beyond the 30 s that the server itself allows, and a turn that is waited for.
-HISTORY_TIMEOUT_S: Final = 90.0
 # In the metadata of a last, empty batch when the answer was cut off at its limit of rows.
 TRUNCATED: Final = b"tenth.truncated"
 
@@ -154,20 +152,12 @@ class Client:
 
     def stats(self) -> dict[str, Any]:
         """The account book, `GET /api/stats`. Raises QueryError."""
-        return self._get("/api/stats", {}, MARGIN_S)
-
-    def history(self, question: Mapping[str, Any]) -> dict[str, Any]:
-        """What charts show, `GET /api/history` with these parameters. Raises QueryError."""
-        return self._get("/api/history", question, HISTORY_TIMEOUT_S)
-
-    def _get(self, path: str, query: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
         with _explained(self.url):
-            timeout = httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S)
-            response = self._http.get(path, params=dict(query), timeout=timeout)
+            response = self._http.get("/api/stats")
         if not response.is_success:
             raise QueryError(_problem(response))
-        answer: dict[str, Any] = response.json()
-        return answer
+        book: dict[str, Any] = response.json()
+        return book
 
     def readiness(self) -> dict[str, dict[str, Any]]:
         """Each role's `ready` and, when it is not, `reason`. Raises QueryError."""

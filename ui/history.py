@@ -21,7 +21,7 @@ from ui.turns import Turns
 
 _TIMEOUT_S: Final = 30.0
 # The archive may know the range only in longer windows than were asked for.
-_MAX_ATTEMPTS: Final = 3
+MAX_ATTEMPTS: Final = 3
 # Evaluated at the same time; others wait, but not more than so many.
 _MAX_RUNNING: Final = 2
 _MAX_WAITING: Final = 64
@@ -68,14 +68,14 @@ class History:
         resolution_ms = finest_resolution_ms(question.from_ms, to_ms, question.points)
         if selection.window_ms is not None:
             resolution_ms = max(resolution_ms, STEP_MS)
-        for _ in range(_MAX_ATTEMPTS):
+        for _ in range(MAX_ATTEMPTS):
             # What slides begins before what is shown.
             before_ms = (sliding_length(selection, resolution_ms) - 1) * resolution_ms
             from_ms = max(0, question.from_ms - before_ms)
             windows = await self._windows(from_ms, to_ms, resolution_ms, now_ms)
             past = PastRows(question.selection.signal)
             if windows.seam > windows.first:
-                await past.fill(self._archive.history(_request(question, windows), _TIMEOUT_S))
+                await past.fill(self._archive.history(request_of(question, windows), _TIMEOUT_S))
             if past.resolution_ms in (None, resolution_ms):
                 break
             resolution_ms = past.resolution_ms or resolution_ms
@@ -106,7 +106,8 @@ class History:
         )
 
 
-def _request(question: Question, windows: Windows) -> archive_pb2.HistoryRequest:
+def request_of(question: Question, windows: Windows) -> archive_pb2.HistoryRequest:
+    """What the archive is asked: its windows, those before the seam."""
     selection = question.selection
     ns_per_window = windows.resolution_ms * 1_000_000
     return archive_pb2.HistoryRequest(

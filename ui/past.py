@@ -37,12 +37,16 @@ class PastRows:
     async def fill(self, chunks: AsyncIterator[archive_pb2.HistoryChunk]) -> None:
         """Take all chunks. Raises TooMuchError, and ValueError when they make no sense."""
         async for chunk in chunks:
-            self.resolution_ms = chunk.resolution_ms or self.resolution_ms
-            self.source = chunk.source or self.source
-            for series in chunk.series:
-                if series.id <= MAX_SERIES_NUMBER:
-                    self._series[series.id] = _info(self._signal, series)
-            self._take(block_of(chunk, self._limits, 0))
+            self.add(chunk)
+
+    def add(self, chunk: archive_pb2.HistoryChunk) -> None:
+        """Take one chunk. Raises as `fill` does."""
+        self.resolution_ms = chunk.resolution_ms or self.resolution_ms
+        self.source = chunk.source or self.source
+        for series in chunk.series:
+            if series.id <= MAX_SERIES_NUMBER:
+                self._series[series.id] = _info(self._signal, series)
+        self._take(block_of(chunk, self._limits, 0))
 
     def rows(self) -> Rows:
         """All that came."""

@@ -8,7 +8,7 @@ import numpy as np
 from storage.archive import Archive
 from storage.batch import Batch
 from storage.journal import Reader, Writer, encode
-from storage.schema import Signal
+from storage.schema import Signal, Tables
 from tests.storage.records import SECOND_NS, TIME_NS, span_tables
 from tests.storage.snapshots import snapshot_of
 
@@ -28,9 +28,14 @@ class Load:
 
 def snapshot_file(folder: Path, name: str, *loads: Load, service: str = "shop") -> Path:
     """A snapshot of these calls, spread over a minute, with log-normal durations."""
-    path = folder / f"{name}.tenth"
-    work = folder / f"{name}-archive"
-    rng = np.random.default_rng(sum(name.encode()))
+    return snapshot_of_tables(
+        folder, name, (Signal.SPANS, load_tables(name, *loads, service=service))
+    )
+
+
+def load_tables(seed: str, *loads: Load, service: str = "shop") -> Tables:
+    """A record of these calls."""
+    rng = np.random.default_rng(sum(seed.encode()))
     spans = []
     for load in loads:
         starts = TIME_NS + rng.integers(0, 60 * SECOND_NS, load.calls)
@@ -47,12 +52,18 @@ def snapshot_file(folder: Path, name: str, *loads: Load, service: str = "shop") 
             }
             for start, duration, fails in zip(starts, durations, failed, strict=True)
         ]
+    return span_tables(*spans, services=(service,))
+
+
+def snapshot_of_tables(folder: Path, name: str, *records: tuple[Signal, Tables]) -> Path:
+    """A snapshot of what these records hold of the minute after TIME_NS."""
+    path = folder / f"{name}.tenth"
+    work = folder / f"{name}-archive"
     archive = Archive.open(work / "archive.duckdb", MEMORY_LIMIT_BYTES, threads=2)
     try:
         writer = Writer(work / "journal", segment_bytes=1 << 24)
-        writer.append(
-            Signal.SPANS, 0, encode(Signal.SPANS, span_tables(*spans, services=(service,)))
-        )
+        for signal, tables in records:
+            writer.append(signal, 0, encode(signal, tables))
         writer.sync()
         batch = Batch(archive.position)
         for record in Reader(work / "journal").read(1 << 30):

@@ -2,7 +2,7 @@
 SELECT metric AS name, "type", any_value(unit) AS unit, any_value(description) AS description,
     bool_or(monotonic) AS monotonic, count(*) AS points, count(*) OVER () AS total
 FROM metric_points
-WHERE {items} AND service_name != 'tenth'
+WHERE service_name != 'tenth'
 GROUP BY metric, "type"
 ORDER BY points DESC, name, "type"
 LIMIT $limit

@@ -7,7 +7,6 @@ SELECT service_name AS service, name, kind, count(*) AS spans,
     max(duration_ns) / 1e6 AS max_ms,
     count(*) OVER () AS total
 FROM spans
-WHERE {spans}
 GROUP BY service_name, name, kind
 ORDER BY spans DESC, service, name, kind
 LIMIT $limit

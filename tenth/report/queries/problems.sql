@@ -7,10 +7,10 @@ FROM (
             list_filter(events, lambda e: e.name = 'exception'),
             lambda e: e.attributes['exception.message']::VARCHAR
         )[1], '') END AS message
-    FROM spans WHERE {spans} AND status_code = 'error'
+    FROM spans WHERE status_code = 'error'
     UNION ALL
     SELECT "time", service_name, 'log: ' || severity, trace_id, coalesce(body::VARCHAR, event_name)
-    FROM logs WHERE {items} AND severity_number >= 17
+    FROM logs WHERE severity_number >= 17
 )
 ORDER BY "time" DESC, service, what
 LIMIT $limit

@@ -8,9 +8,9 @@ FROM (
         approx_quantile(duration_ns, 0.95) / 1e6 AS p95_ms,
         approx_quantile(duration_ns, 0.99) / 1e6 AS p99_ms,
         max(duration_ns) / 1e6 AS max_ms
-    FROM spans WHERE {spans} GROUP BY service_name
+    FROM spans GROUP BY service_name
 ) s FULL JOIN (
-    SELECT service_name, count(*) AS logs FROM logs WHERE {items} GROUP BY service_name
+    SELECT service_name, count(*) AS logs FROM logs GROUP BY service_name
 ) l USING (service_name)
 ORDER BY spans DESC, service
 LIMIT $limit

@@ -1,6 +1,6 @@
--- How much there is in the range. An item counts where its window counts it: a span at its end.
+-- How much there is in all.
 SELECT
-    (SELECT count(*) FROM spans WHERE {spans}) AS spans,
-    (SELECT count(*) FROM spans WHERE {spans} AND status_code = 'error') AS errors,
-    (SELECT count(*) FROM logs WHERE {items}) AS logs,
-    (SELECT count(*) FROM metric_points WHERE {items}) AS metric_points
+    (SELECT count(*) FROM spans) AS spans,
+    (SELECT count(*) FROM spans WHERE status_code = 'error') AS errors,
+    (SELECT count(*) FROM logs) AS logs,
+    (SELECT count(*) FROM metric_points) AS metric_points

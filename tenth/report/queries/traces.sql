@@ -2,7 +2,7 @@
 WITH roots AS (
     SELECT trace_id, service_name, name, start_time, duration_ns, count(*) OVER () AS total
     FROM spans
-    WHERE {spans} AND parent_span_id IS NULL AND trace_id IS NOT NULL
+    WHERE parent_span_id IS NULL AND trace_id IS NOT NULL
     ORDER BY duration_ns DESC, trace_id
     LIMIT $limit
 )

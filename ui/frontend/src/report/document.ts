@@ -69,7 +69,10 @@ export interface ReportData {
   name: string;
   from_ms: number;
   to_ms: number;
+  /** When the report was made, and the snapshot that it is of. */
   made_ms: number;
+  snapshot_ms: number;
+  signals: string[];
   versions: Record<string, string>;
   totals: { spans: number; errors: number; logs: number; metric_points: number };
   panels: Record<PanelName, PanelData>;

@@ -157,7 +157,8 @@ function Foot({ data }: { data: ReportData }) {
     <footer class="quiet">
       <p>
         From {formatCount(spans)} spans, {formatCount(logs)} log records and {formatCount(points)}{" "}
-        metric points. Made {dateTime(data.made_ms)} by {versions.join(", ")}.
+        metric points. Snapshot made {dateTime(data.snapshot_ms)} with {versions.join(", ")}, this
+        report {dateTime(data.made_ms)}.
       </p>
       <p>
         This file holds all it shows and loads nothing. Rates are per second of the whole range;
