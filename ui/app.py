@@ -40,6 +40,8 @@ from ui.problems import problem_plugin
 from ui.read_routes import read_routes
 from ui.reads import Reads
 from ui.rpc import channel_to, role_metadata
+from ui.shown import refuse_changes
+from ui.snapshot_routes import snapshot_routes
 from ui.sql import sql_routes
 from ui.stats import Roles, stats_routes
 from ui.trace_routes import trace_routes
@@ -77,7 +79,8 @@ def build_app(config: UiConfig, static_dir: Path = STATIC_DIR) -> App:
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(part.run()) for part in (feed, hub, lookout, checks)]
+        parts = (hub, lookout, checks) if config.shown else (feed, hub, lookout, checks)
+        tasks = [asyncio.create_task(part.run()) for part in parts]
         try:
             yield
         finally:
@@ -90,7 +93,7 @@ def build_app(config: UiConfig, static_dir: Path = STATIC_DIR) -> App:
 
     litestar = Litestar(
         route_handlers=[
-            *page_routes(static_dir),
+            *page_routes(static_dir, config.shown),
             *live_routes(hub),
             *history_routes(History(archive, feed, mirror)),
             *sql_routes(archive),
@@ -100,10 +103,12 @@ def build_app(config: UiConfig, static_dir: Path = STATIC_DIR) -> App:
             *mark_routes(marks, happened),
             *event_routes(events),
             *dashboard_routes(DashboardStore(config.dashboards_dir), config.read_only),
-            *stats_routes(Roles(feed, archive, hub, checks)),
+            *snapshot_routes(archive, config.shown),
+            *stats_routes(Roles(None if config.shown else feed, archive, hub, checks)),
             *login_routes(auth),
         ],
         lifespan=[lifespan],
+        before_request=refuse_changes if config.shown else None,
         plugins=[problem_plugin()],
         openapi_config=OpenAPIConfig(
             title="Tenth",

@@ -11,6 +11,8 @@ from storage.contract import archive_pb2, archive_pb2_grpc
 from ui.rpc import Metadata
 
 _STATS_TIMEOUT_S: Final = 2.0
+# Looking at a folder of large files on a busy disk.
+_SNAPSHOT_TIMEOUT_S: Final = 30.0
 # A query may have storage end; the next one need not be refused for that.
 _RESTART_S: Final = 2.5
 
@@ -50,6 +52,42 @@ class Archive:
             timeout=_STATS_TIMEOUT_S,
         )
         return reply
+
+    async def make_snapshot(self, request: archive_pb2.MakeSnapshotRequest) -> archive_pb2.Snapshot:
+        """Start to make a snapshot."""
+        reply: archive_pb2.Snapshot = await self._stub.MakeSnapshot(
+            request, metadata=self._metadata, timeout=_SNAPSHOT_TIMEOUT_S
+        )
+        return reply
+
+    async def snapshots(self) -> list[archive_pb2.Snapshot]:
+        """All snapshots and jobs, the newest first."""
+        reply = await self._stub.ListSnapshots(
+            archive_pb2.ListSnapshotsRequest(),
+            metadata=self._metadata,
+            timeout=_SNAPSHOT_TIMEOUT_S,
+        )
+        return list(reply.snapshots)
+
+    async def remove_snapshot(self, snapshot_id: str) -> archive_pb2.RemoveSnapshotReply:
+        """Cancel a job, or delete a file."""
+        reply: archive_pb2.RemoveSnapshotReply = await self._stub.RemoveSnapshot(
+            archive_pb2.RemoveSnapshotRequest(id=snapshot_id),
+            metadata=self._metadata,
+            timeout=_SNAPSHOT_TIMEOUT_S,
+        )
+        return reply
+
+    async def read_snapshot(
+        self, request: archive_pb2.ReadSnapshotRequest
+    ) -> AsyncIterator[archive_pb2.SnapshotPiece]:
+        """A part of a file. Leaving the iterator ends it."""
+        call = self._stub.ReadSnapshot(request, metadata=self._metadata)
+        try:
+            async for piece in call:
+                yield piece
+        finally:
+            call.cancel()
 
     async def stats(self) -> archive_pb2.StatsReply:
         """Storage's pages of the account book."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from ui.shown import Shown
+
 
 @dataclass(frozen=True, slots=True)
 class HttpCheck:
@@ -31,6 +33,8 @@ class UiConfig:
     dashboards_dir: Path | None = None
     # What is shown is finished, and nothing of it may be changed: a snapshot.
     read_only: bool = False
+    # Which one; there is no collector then.
+    shown: Shown | None = None
     checks: tuple[HttpCheck, ...] = ()
     check_interval_s: float = 10.0
     check_timeout_s: float = 5.0

@@ -13,11 +13,13 @@ from litestar.response.file import ASGIFileResponse
 from litestar.static_files import StaticFiles
 
 from ui.policy import content_security_policy
+from ui.shown import Shown, meta_tag
 
 STATIC_DIR: Final = Path(__file__).parent / "static"
 # The bundler puts a hash of the content into names: such a file never changes.
 _HASHED_NAME: Final = re.compile(r"-[0-9A-Z]{8}\.[a-z0-9.]+$")
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
+_HEAD_END: Final = "</head>"
 _NONCE: Final = "__CSP_NONCE__"
 _MISSING: Final = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Tenth: no page</title>
@@ -29,8 +31,10 @@ the project (<code>pip install .</code>); a source tree needs it again after cha
 """
 
 
-def page_routes(static_dir: Path = STATIC_DIR) -> list[HTTPRouteHandler]:
-    """`/` and `/static/*`."""
+def page_routes(
+    static_dir: Path = STATIC_DIR, shown: Shown | None = None
+) -> list[HTTPRouteHandler]:
+    """`/` and `/static/*`. The page is told of the snapshot that is `shown`."""
 
     @get("/", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=True)
     def index() -> Response[str]:
@@ -45,6 +49,8 @@ def page_routes(static_dir: Path = STATIC_DIR) -> list[HTTPRouteHandler]:
             "Content-Security-Policy": content_security_policy(nonce if _NONCE in text else None),
         }
         page = text.replace(_NONCE, nonce)
+        if shown is not None:
+            page = page.replace(_HEAD_END, meta_tag(shown) + _HEAD_END, 1)
         return Response(page, media_type=MediaType.HTML, headers=headers)
 
     kept, asked_for = (_files(static_dir, cache) for cache in (_FOR_EVER, "no-cache"))

@@ -22,9 +22,9 @@ _Reply = TypeVar("_Reply")
 
 
 class Roles:
-    """Asks the roles, and tells what each is about."""
+    """Asks the roles, and tells what each is about. `feed` is None where there is no collector."""
 
-    def __init__(self, feed: Feed, archive: Archive, hub: Hub, checks: Checks) -> None:
+    def __init__(self, feed: Feed | None, archive: Archive, hub: Hub, checks: Checks) -> None:
         self._feed = feed
         self._archive = archive
         self._hub = hub
@@ -33,20 +33,22 @@ class Roles:
     async def readiness(self) -> dict[str, dict[str, Any]]:
         """Each role's `ready` and, when it is not, `reason`."""
         _, storage_problem = await _ask(self._archive.stats())
-        collector_problem = None if self._hub.mirror.ready else self._feed.problem
-        return {
-            "collector": _state(collector_problem),
+        states = {
             "storage": _state(storage_problem),
             "ui": _state("the server is stopping" if self._hub.closing else None),
         }
+        if self._feed is None:
+            return states
+        collector_problem = None if self._hub.mirror.ready else self._feed.problem
+        return {"collector": _state(collector_problem)} | states
 
     async def account(self) -> dict[str, Any]:
         """The account book as `docs/http-api.md` describes it; a role that is down is null."""
         (collector, collector_problem), (storage, storage_problem) = await asyncio.gather(
-            _ask(self._feed.stats()), _ask(self._archive.stats())
+            self._ask_collector(), _ask(self._archive.stats())
         )
         problems = [
-            *_problems("collector", collector, collector_problem),
+            *(_problems("collector", collector, collector_problem) if self._feed else []),
             *_problems("storage", storage, storage_problem),
             *_mirror_problems(self._hub),
         ]
@@ -56,12 +58,16 @@ class Roles:
             "journal": _journal(collector, storage),
             "ring": _ring(collector, self._hub),
             "archive": _archive(storage),
+            "snapshots": _snapshots(storage),
             "live": _live(self._hub),
             "latency": _latencies(collector, storage, self._hub),
             "exporters": _exporters(collector),
             "checks": [state.account() for state in self._checks.states],
             "problems": problems,
         }
+
+    async def _ask_collector(self) -> tuple[live_pb2.StatsReply | None, str | None]:
+        return (None, None) if self._feed is None else await _ask(self._feed.stats())
 
 
 def stats_routes(roles: Roles) -> list[HTTPRouteHandler]:
@@ -218,6 +224,19 @@ def _restarts(restarts: archive_pb2.Restarts) -> dict[str, Any]:
             "query": restarts.query,
         }
     return found
+
+
+def _snapshots(storage: archive_pb2.StatsReply | None) -> dict[str, int] | None:
+    if storage is None:
+        return None
+    found = storage.snapshots
+    return {
+        "kept": found.kept,
+        "bytes": found.bytes,
+        "made": found.made,
+        "failed": found.failed,
+        "cancelled": found.cancelled,
+    }
 
 
 def _live(hub: Hub) -> dict[str, Any]:

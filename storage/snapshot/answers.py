@@ -21,7 +21,7 @@ _STATUS: Final[tuple[tuple[type[Exception], grpc.StatusCode], ...]] = (
     (SnapshotError, grpc.StatusCode.INVALID_ARGUMENT),
     (NameTakenError, grpc.StatusCode.ALREADY_EXISTS),
     (TooManySnapshotsError, grpc.StatusCode.RESOURCE_EXHAUSTED),
-    (FullDiskError, grpc.StatusCode.RESOURCE_EXHAUSTED),
+    (FullDiskError, grpc.StatusCode.FAILED_PRECONDITION),
     (OSError, grpc.StatusCode.INTERNAL),
 )
 _FAILURES: Final = tuple(kind for kind, _ in _STATUS)

@@ -229,6 +229,7 @@ INTERNAL = {
     "CollectorConfig.shutdown_grace_s": "a share of the ten seconds of a whole shutdown",
     "StorageConfig.shutdown_grace_s": "a share of the ten seconds of a whole shutdown",
     "UiConfig.shutdown_grace_s": "a share of the ten seconds of a whole shutdown",
+    "UiConfig.shown": "`tenth snapshot open` names a file, and that is no setting",
     "UiConfig.read_only": "what is shown decides it, not who starts it",
     "StorageConfig.commit_interval_ms": "weighed against memory and latency by measurement",
     "StorageConfig.commit_max_rows": "weighed against memory and latency by measurement",

@@ -189,6 +189,9 @@ class Storage(archive_pb2_grpc.ArchiveServicer):
         self.history_requests: list[archive_pb2.HistoryRequest] = []
         self.requests: list[archive_pb2.QueryRequest] = []
         self.stats = archive_pb2.StatsReply()
+        self.snapshots: list[archive_pb2.Snapshot] = []
+        self.snapshot_file = b""
+        self.snapshot_refusal: tuple[grpc.StatusCode, str] | None = None
         self.ended: set[str] = set()
         self.running: dict[str, asyncio.Event] = {}
 
@@ -245,6 +248,37 @@ class Storage(archive_pb2_grpc.ArchiveServicer):
     async def Stats(self, request: Any, context: Any) -> archive_pb2.StatsReply:
         """Canned."""
         return self.stats
+
+    async def MakeSnapshot(self, request: Any, context: Any) -> archive_pb2.Snapshot:
+        """Queues it, unless `snapshot_refusal` says why not."""
+        if self.snapshot_refusal is not None:
+            await context.abort(*self.snapshot_refusal)
+        made = archive_pb2.Snapshot(
+            id=request.name or "unnamed", state="queued", signals=request.signals
+        )
+        made.from_time_unix_nano = request.from_time_unix_nano
+        made.to_time_unix_nano = request.to_time_unix_nano
+        self.snapshots.append(made)
+        return made
+
+    async def ListSnapshots(self, request: Any, context: Any) -> archive_pb2.SnapshotList:
+        """All of `snapshots`."""
+        return archive_pb2.SnapshotList(snapshots=self.snapshots)
+
+    async def ReadSnapshot(
+        self, request: Any, context: Any
+    ) -> AsyncIterator[archive_pb2.SnapshotPiece]:
+        """A part of `snapshot_file`, in small pieces."""
+        part = self.snapshot_file[request.offset :][: request.length or None]
+        for start in range(0, len(part), 7):
+            yield archive_pb2.SnapshotPiece(data=part[start : start + 7])
+
+    async def RemoveSnapshot(self, request: Any, context: Any) -> archive_pb2.RemoveSnapshotReply:
+        """Takes it off the list."""
+        kept = [snapshot for snapshot in self.snapshots if snapshot.id != request.id]
+        found = len(kept) < len(self.snapshots)
+        self.snapshots = kept
+        return archive_pb2.RemoveSnapshotReply(found=found)
 
 
 def chunks(answer: Answer) -> list[archive_pb2.QueryChunk]:
