@@ -120,6 +120,8 @@ bench: $(VENV)/installed ## Measure receiving, archiving, decoding and queries: 
 	$(BIN)/python -m tests.bench.run
 	$(BIN)/python -m tests.bench.decode
 	$(BIN)/python -m tests.bench.queries
+	$(BIN)/python -m tests.bench.answers
+	$(BIN)/python -m tests.bench.hostile
 
 .PHONY: screenshots
 screenshots: $(VENV)/installed chromium ## Take the pictures of docs/images

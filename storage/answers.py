@@ -30,7 +30,7 @@ T_co = TypeVar("T_co", covariant=True)
 # The page asks a few bounded questions at a time, see `ui/turns.py`, and never waits for people's.
 PAGE_LANE: Final = LaneLimits(running=4, waiting=64, wait_s=20.0)
 # People's queries leave the processor to acks, commits and the page where it is short.
-USER_NICENESS: Final = 10
+USER_NICENESS: Final = 5
 # Rows of an answer whose caller does not say how many.
 DEFAULT_ROWS: Final = 100_000
 # From its deadline until a query is given up, if it does not heed its interrupt; see `watchdog.py`.
@@ -88,7 +88,9 @@ class Answers(archive_pb2_grpc.ArchiveServicer):
         # Queries by id, those of people and those of the page, until their threads have let go.
         self._runs: dict[str, tuple[Run, UserQuery]] = {}
         self._watchdog = Watchdog(
-            config.memory_limit_bytes, config.archive_path.with_name("restarts.json")
+            config.memory_limit_bytes,
+            config.memory_margin_bytes,
+            config.archive_path.with_name("restarts.json"),
         )
         self._watchdog.start()
         self._stats_worker = ThreadPoolExecutor(1, "stats")

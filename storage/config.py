@@ -18,6 +18,8 @@ class StorageConfig:
     listen: str
     role_token: str | None = None
     memory_limit_bytes: int = 1024 * MIB
+    # What storage may use beside that before queries are ended, and, as much again, it starts anew.
+    memory_margin_bytes: int = GIB
     threads: int = 2
     commit_interval_ms: int = 400
     commit_max_rows: int = 100_000

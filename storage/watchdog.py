@@ -28,10 +28,6 @@ RESTART_CODE: Final = os.EX_TEMPFAIL
 LOOK_INTERVAL_S: Final = 0.05
 # From the first interrupt until a question counts as deaf.
 DEAF_S: Final = 0.8
-# Beyond DuckDB's own limit: what batches, answers and Python need, and not much more.
-MEMORY_MARGIN_BYTES: Final = 1024**3
-# So much beyond that there is no time for an interrupt.
-MEMORY_EXCESS_BYTES: Final = 1024**3
 # How long the account book names the last restart as a problem.
 REMEMBERED_S: Final = 600.0
 
@@ -66,10 +62,15 @@ def read_restarts(path: Path) -> Restarts:
 
 
 class Watchdog:
-    """Watches questions while worker threads are at them."""
+    """Watches questions while worker threads are at them.
 
-    def __init__(self, memory_limit_bytes: int, note: Path) -> None:
-        self._max_memory_bytes = memory_limit_bytes + MEMORY_MARGIN_BYTES
+    This process may use `memory_limit_bytes`, which DuckDB holds, and `margin_bytes` for batches,
+    answers and Python. As much beyond that there is no time for an interrupt.
+    """
+
+    def __init__(self, memory_limit_bytes: int, margin_bytes: int, note: Path) -> None:
+        self._max_memory_bytes = memory_limit_bytes + margin_bytes
+        self._margin_bytes = margin_bytes
         self._note = note
         self._process = psutil.Process()
         self._runs: set[Run] = set()
@@ -118,7 +119,7 @@ class Watchdog:
             if run.ended is None:
                 log.warning("%d MiB in use: a query is ended: %s", used_bytes >> 20, run.head)
             run.end(End.MEMORY)
-        if used_bytes > self._max_memory_bytes + MEMORY_EXCESS_BYTES:
+        if used_bytes > self._max_memory_bytes + self._margin_bytes:
             newest = max(runs, key=lambda run: run.started_s)
             self._end_process(f"a query had it use {used_bytes >> 20} MiB of memory", newest)
 
