@@ -1,10 +1,9 @@
 /** The lines of a chart with their values: a legend to look at, a table to screen readers. */
+import { clippedParts } from "./clipped";
 import { resolveColour } from "../palette";
 import { format } from "../units";
 import type { Unit } from "../units";
 import type { NamedLine } from "./spec";
-
-const TAIL_CHARACTERS = 8;
 
 export class Legend {
   readonly table = document.createElement("table");
@@ -54,11 +53,7 @@ export class Legend {
 
   private label(line: NamedLine): HTMLElement {
     const label = document.createElement(line.onPick ? "button" : "span");
-    const { length } = line.label;
-    // Long names differ at their ends: the middle gives way.
-    const head = document.createElement("span");
-    head.textContent = line.label.slice(0, Math.max(0, length - TAIL_CHARACTERS));
-    label.append(head, line.label.slice(-TAIL_CHARACTERS));
+    label.append(...clippedParts(line.label));
     if (line.onPick) {
       label.onclick = line.onPick;
       label.title = `${line.label}: show this service only`;

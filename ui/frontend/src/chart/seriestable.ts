@@ -7,6 +7,7 @@ import type { Picked } from "../state/traces";
 import { format } from "../units";
 import type { Unit } from "../units";
 import type { Kind } from "./sample";
+import { clippedParts } from "./clipped";
 import { Sparkline } from "./sparkline";
 import type { Labels } from "./spec";
 import { numberAsOf } from "./numbers";
@@ -197,7 +198,7 @@ export class SeriesTable {
     const look = `${name} ${themeVersion}`;
     if (head.dataset["look"] !== look) {
       head.dataset["look"] = look;
-      head.textContent = name;
+      head.replaceChildren(...clippedParts(name));
       head.title = name;
       const colour = spec.colour?.(labels) ?? null;
       row.element.style.setProperty("--swatch", colour ? resolveColour(colour) : "transparent");
@@ -220,6 +221,7 @@ export class SeriesTable {
     heading.scope = "row";
     const opens = spec.onPick ?? (spec.sparkline ? undefined : spec.onTraces);
     const name = document.createElement(opens ? "button" : "span");
+    name.className = "clipped";
     heading.append(name);
     element.append(heading);
     const cells = spec.columns.map(() => {

@@ -29,6 +29,8 @@ export interface ChartSpec {
   title: string;
   unit: Unit;
   sources: Source[];
+  /** What the title does not say. */
+  note?(): string;
   /** Which traces a point of it stands for; absent: it is not of spans. */
   traces?: TraceFilter;
   /** Shown while there is nothing to draw. */

@@ -1,4 +1,5 @@
 /** Live: is it well, and if not, where? */
+import type { ReadonlySignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { HeatSpec } from "../chart/heatchart";
 import { NUMBERS_MS, numberAsOf } from "../chart/numbers";
@@ -40,13 +41,14 @@ export interface LivePanels {
 
 export function LivePage() {
   const panels = useLivePanels();
-  const services = useFeed().connection.services.value;
   const cards = useMemo(() => liveCards(panels), []);
-  const charts = useMemo(() => spanCharts(panels), []);
+  const catalog = useFeed().connection.services;
+  const charts = useMemo(() => spanCharts(panels, catalog), []);
   const durations = useMemo(() => heatOf(panels.durations), []);
   const logs = useMemo(() => logChart(panels.severities), []);
   const host = useMemo(() => hostCharts(panels), []);
   const tables = useMemo(() => operationTables(panels.operations), []);
+  const services = catalog.value;
   const nothingYet = services !== null && services.every((name) => name === OWN_SERVICE);
   return (
     <>
@@ -123,7 +125,12 @@ function useLivePanels(): LivePanels {
   };
 }
 
-function spanCharts({ byService, spans, recent }: LivePanels): ChartSpec[] {
+function spanCharts(
+  { byService, spans, recent }: LivePanels,
+  catalog: ReadonlySignal<string[] | null>,
+): ChartSpec[] {
+  const busiest = (): string =>
+    (catalog.value?.length ?? 0) > SERVICES_SHOWN ? `the ${SERVICES_SHOWN} busiest` : "";
   const ofService = {
     panel: byService,
     kind: "rate" as const,
@@ -147,6 +154,7 @@ function spanCharts({ byService, spans, recent }: LivePanels): ChartSpec[] {
       title: "Spans by service",
       unit: "per_second",
       sources: [{ ...ofService, measure: "rate" }],
+      note: busiest,
       traces: {},
       empty: "No spans in this range.",
     },
@@ -154,6 +162,7 @@ function spanCharts({ byService, spans, recent }: LivePanels): ChartSpec[] {
       title: "Errors by service",
       unit: "per_second",
       sources: [{ ...ofService, measure: "error_rate" }],
+      note: busiest,
       traces: { status: "error" },
       empty: "No spans in this range.",
     },

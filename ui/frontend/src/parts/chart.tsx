@@ -9,6 +9,7 @@ import { fixedTime, range } from "../state/app";
 import { themeVersion } from "../state/theme";
 import { backToNow, show } from "../state/travel";
 import { useFeed } from "./context";
+import { Empty } from "./empty";
 import { keysOf, picksOf, plotClass } from "./picks";
 import { Seen } from "./seen";
 
@@ -53,7 +54,9 @@ export function Chart({ spec, tools }: { spec: ChartSpec; tools?: ComponentChild
     <section class={spec.tall ? "chart tall" : "chart"} aria-labelledby={id}>
       <div class="chart-head">
         <h2>
-          <span id={id}>{spec.title}</span>
+          <span>
+          <span id={id}>{spec.title}</span> <small>{spec.note?.()}</small>
+        </span>
           <small ref={time} />
         </h2>
         {tools}
@@ -67,7 +70,7 @@ export function Chart({ spec, tools }: { spec: ChartSpec; tools?: ComponentChild
           role="group"
           aria-label={`${spec.title}: values`}
         />
-        {empty.value && <p class="quiet">{spec.empty}</p>}
+        {empty.value && <Empty text={spec.empty} />}
       </div>
     </section>
   );

@@ -9,6 +9,7 @@ import { fixedTime, range } from "../state/app";
 import { themeVersion } from "../state/theme";
 import { backToNow, show } from "../state/travel";
 import { useFeed } from "./context";
+import { Empty } from "./empty";
 import { keysOf, picksOf, plotClass } from "./picks";
 import { Seen } from "./seen";
 
@@ -63,7 +64,7 @@ export function Heatmap({ spec, tools }: { spec: HeatSpec; tools?: ComponentChil
         <p class="legend-box scale">
           1 <i /> <span ref={most} />
         </p>
-        {empty.value && <p class="quiet">{spec.empty}</p>}
+        {empty.value && <Empty text={spec.empty} />}
       </div>
     </section>
   );

@@ -8,6 +8,7 @@ import { viewOf } from "../chart/view";
 import { fixedTime, range } from "../state/app";
 import { themeVersion } from "../state/theme";
 import { useFeed } from "./context";
+import { Empty } from "./empty";
 
 export function SeriesTable({ spec }: { spec: SeriesTableSpec }) {
   const feed = useFeed();
@@ -45,7 +46,7 @@ export function SeriesTable({ spec }: { spec: SeriesTableSpec }) {
       <div class="scroll" tabIndex={0} role="group" aria-labelledby={id}>
         <table class="data" ref={table} aria-labelledby={id} hidden={empty.value} />
       </div>
-      {empty.value && <p class="quiet">{spec.empty}</p>}
+      {empty.value && <Empty text={spec.empty} />}
     </section>
   );
 }

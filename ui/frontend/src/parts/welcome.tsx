@@ -9,7 +9,7 @@ export function Welcome() {
     <section class="welcome">
       <h2>Nothing has come in yet</h2>
       <p>Point any OpenTelemetry SDK or Collector here:</p>
-      <Copyable text="OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317" />
+      <Copyable text={`OTEL_EXPORTER_OTLP_ENDPOINT=http://${location.hostname}:4317`} />
       <p>See your service every 200 ms instead of every 5 s:</p>
       <Copyable text="OTEL_BSP_SCHEDULE_DELAY=200 OTEL_BLRP_SCHEDULE_DELAY=200 OTEL_METRIC_EXPORT_INTERVAL=1000" />
       <p>Or look at a made-up shop first:</p>
