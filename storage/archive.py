@@ -201,7 +201,7 @@ class Archive:
     def _read_position(self) -> Position:
         """The greatest position; the rows that led to it are no longer needed."""
         rows = self._connection.execute(
-            'SELECT segment, "offset" FROM journal_position ORDER BY ALL DESC LIMIT 1'
+            'SELECT segment, "offset", items FROM journal_position ORDER BY ALL DESC LIMIT 1'
         ).fetchall()
         position = Position(*rows[0]) if rows else START
         self._connection.execute("BEGIN TRANSACTION")
@@ -211,7 +211,7 @@ class Archive:
         return position
 
     def _write_position(self, position: Position) -> None:
-        self._connection.execute("INSERT INTO journal_position VALUES (?, ?)", list(position))
+        self._connection.execute("INSERT INTO journal_position VALUES (?, ?, ?)", list(position))
 
     def _roll_back(self) -> None:
         try:

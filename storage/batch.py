@@ -1,5 +1,6 @@
 """Journal records put together: what one transaction archives."""
 
+import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
@@ -28,9 +29,13 @@ _INDEXES: Final = {"origin_index": "origins", "stream_index": "streams"}
 
 @dataclass
 class Batch:
-    """Records in the order of the journal, from `start`. Bounded by whoever adds to it."""
+    """Records in the order of the journal, from `start`, where the first may be half done.
+
+    It is `full` with `max_items` of any signal: of the last record only so many are taken.
+    """
 
     start: Position
+    max_items: int = sys.maxsize
     end: Position = field(init=False)
     rows: int = 0
     stored_bytes: int = 0
@@ -44,13 +49,24 @@ class Batch:
 
     def add(self, record: Record) -> None:
         """Decode and take in one record. Raises ArrowInvalid or ValueError if it makes no sense."""
-        tables = record.tables()
-        rows = tables[ITEM_TABLES[record.signal]].num_rows
-        self._tables.setdefault(record.signal, []).append(tables)
-        self.rows += rows
-        self.items[record.signal] += rows
+        signal, tables = record.signal, record.tables()
+        name = ITEM_TABLES[signal]
+        done = self.start.items if record.start == self.start._replace(items=0) else 0
+        left = tables[name].num_rows - done
+        taken = min(left, self.max_items - self.items[signal])
+        items = tables[name].slice(done, taken)
+        self._tables.setdefault(signal, []).append({**tables, name: items})
+        self.rows += taken
+        self.items[signal] += taken
         self.received_time_unix_nano.append(record.received_time_unix_nano)
         self.pass_over(record)
+        if taken < left:
+            self.end = record.start._replace(items=done + taken)
+
+    @property
+    def full(self) -> bool:
+        """Whether no more may be added."""
+        return max(self.items.values(), default=0) >= self.max_items
 
     def pass_over(self, record: Record) -> None:
         """Leave a record out, but count the journal as read up to its end."""

@@ -22,8 +22,13 @@ class StorageConfig:
     memory_margin_bytes: int = GIB
     threads: int = 2
     commit_interval_ms: int = 400
-    commit_max_rows: int = 100_000
-    checkpoint_max_rows: int = 1_000_000
+    # While transactions are full: then the next one may wait to become so, too.
+    commit_interval_under_load_ms: int = 1_500
+    # Of one signal. It is DuckDB's row group: rows of a transaction of that size are compressed and
+    # written on their way in, which leaves checkpoints little to do; those of smaller ones are
+    # copied twice before.
+    commit_max_rows: int = 122_880
+    checkpoint_max_rows: int = 4 * 122_880
     checkpoint_interval_s: float = 60.0
     query_timeout_ms: int = 30_000
     query_max_rows: int = 10_000_000

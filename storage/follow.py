@@ -129,8 +129,9 @@ class Follower:
         self.account.position = archive.position
         self._rows_to_checkpoint = 0
         self._next_checkpoint_s = time.monotonic() + self._config.checkpoint_interval_s
-        batch = Batch(archive.position)
+        batch = self._batch(archive.position)
         batch_since_s = 0.0
+        interval_ms = self._next_interval_ms(full=False)
         archived_until_ns = 0
         while not self._access.broken:
             stopping = self._stopping.is_set()
@@ -140,12 +141,13 @@ class Follower:
                 now_s = time.monotonic()
                 batch_since_s = now_s if was_empty else batch_since_s
                 age_ms = 1_000 * (now_s - batch_since_s)
-                if full or stopping or age_ms >= self._config.commit_interval_ms:
+                if full or stopping or age_ms >= interval_ms:
                     self._commit(archive, batch)
+                    interval_ms = self._next_interval_ms(full)
                     archived_until_ns = max(archived_until_ns, *batch.received_time_unix_nano, 0)
-                    if archive.position != batch.end:
+                    if archive.position != batch.end or batch.end.items:
                         reader = self._reader(archive)
-                    batch = Batch(archive.position)
+                    batch = self._batch(archive.position)
                     full = True  # there may be more; look before waiting
             elif stopping:
                 if self._rows_to_checkpoint <= SHUTDOWN_CHECKPOINT_MAX_ROWS:
@@ -158,6 +160,14 @@ class Follower:
             if not full:
                 self._stopping.wait(POLL_INTERVAL_S)
         raise ArchiveBrokenError("the database answers nobody any more and is opened again")
+
+    def _batch(self, start: Position) -> Batch:
+        return Batch(start, self._config.commit_max_rows)
+
+    def _next_interval_ms(self, full: bool) -> int:
+        """How long a batch may wait for more, after one that was full or was not."""
+        config = self._config
+        return config.commit_interval_under_load_ms if full else config.commit_interval_ms
 
     def _reader(self, archive: Archive) -> Reader:
         """A reader from where the archive ends, or from the start of a journal that is new."""
@@ -177,7 +187,7 @@ class Follower:
                 except (pa.ArrowInvalid, ValueError) as error:
                     self._pass_over(batch, record, error)
                 if (
-                    batch.rows >= self._config.commit_max_rows
+                    batch.full
                     or batch.stored_bytes >= MAX_BATCH_STORED_BYTES
                     or record.end <= self._careful_until
                 ):
@@ -227,7 +237,7 @@ class Follower:
         self._attempts[batch.start] += 1
         record = batch.last_record
         if self._attempts[batch.start] >= MAX_RECORD_ATTEMPTS and record and archive.usable():
-            without = Batch(batch.start)
+            without = self._batch(batch.start)
             self._pass_over(without, record, error)
             archive.commit(without)
 

@@ -12,7 +12,7 @@ from storage.transaction import transaction
 
 log = logging.getLogger(__name__)
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 
 
 class ArchiveVersionError(Exception):

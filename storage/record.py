@@ -28,10 +28,15 @@ class NewerVersionError(Exception):
 
 
 class Position(NamedTuple):
-    """A place in the journal: everything before it has been read."""
+    """A place in the journal: everything before it has been read.
+
+    So have the first `items` items (spans, log records, data points) of the record that begins
+    there.
+    """
 
     segment: int
     offset: int
+    items: int = 0
 
 
 START: Final = Position(0, 0)
@@ -48,6 +53,11 @@ class Record:
     stored_bytes: int
     payload: bytes
     raw_bytes: int
+
+    @property
+    def start(self) -> Position:
+        """Where it begins."""
+        return Position(self.end.segment, self.end.offset - self.stored_bytes)
 
     def tables(self) -> Tables:
         """The record's tables by name, in the columns of `storage.schema`."""

@@ -16,9 +16,9 @@ def set_aside(config: StorageConfig, record: Record) -> Path:
     """
     folder = config.archive_path.with_name(FOLDER)
     folder.mkdir(exist_ok=True)
-    start = record.end.offset - record.stored_bytes
-    path = folder / f"{record.end.segment:020d}-{start}.record"
-    with segment_path(config.journal_dir, record.end.segment).open("rb") as segment:
-        segment.seek(start)
+    start = record.start
+    path = folder / f"{start.segment:020d}-{start.offset}.record"
+    with segment_path(config.journal_dir, start.segment).open("rb") as segment:
+        segment.seek(start.offset)
         path.write_bytes(segment.read(record.stored_bytes))
     return path

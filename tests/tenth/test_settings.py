@@ -233,6 +233,7 @@ INTERNAL = {
     "UiConfig.read_only": "what is shown decides it, not who starts it",
     "StorageConfig.commit_interval_ms": "weighed against memory and latency by measurement",
     "StorageConfig.commit_max_rows": "weighed against memory and latency by measurement",
+    "StorageConfig.commit_interval_under_load_ms": "weighed against cost by measurement",
     "StorageConfig.checkpoint_max_rows": "weighed against replay and stalls by measurement",
     "StorageConfig.checkpoint_interval_s": "weighed against replay and stalls by measurement",
     "StorageConfig.rollup_grace_s": "only cost depends on it",
