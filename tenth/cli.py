@@ -9,18 +9,23 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NoReturn
+from typing import Annotated, Any, Final, Literal, NoReturn
 
 from pydantic import Field, ValidationError
-from pydantic_settings import CliApp, CliPositionalArg, CliSuppress, SettingsError
+from pydantic_settings import (
+    BaseSettings,
+    CliApp,
+    CliPositionalArg,
+    CliSuppress,
+    PydanticBaseSettingsSource,
+    SettingsError,
+)
 
 from tenth.errors import UserError
 from tenth.settings import Connection, Settings
 from tenth.snapshot.fail_on import FailOn
-from tenth.values import Duration, NetworkAddress
-
-if TYPE_CHECKING:
-    from pydantic_settings import BaseSettings
+from tenth.snapshot.moment import Moment
+from tenth.values import Duration, NetworkAddress, Size
 
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
@@ -61,11 +66,14 @@ class Storage(Settings, cli_prog_name="tenth storage"):
 class Ui(Settings, cli_prog_name="tenth ui"):
     """Runs the page's server alone."""
 
+    # The manifest of an open snapshot, which is shown in place of what arrives.
+    snapshot: CliSuppress[Path | None] = Field(None)
+
     def cli_cmd(self) -> None:
         """Is the page's server until SIGTERM."""
         from tenth.roles import run_role
 
-        run_role("ui", self)
+        run_role("ui", self, self.snapshot)
 
 
 class Demo(Connection, cli_prog_name="tenth demo"):
@@ -152,6 +160,89 @@ class Mark(Connection, cli_prog_name="tenth mark"):
         mark(self)
 
 
+class SnapshotExport(
+    Connection, cli_prog_name="tenth snapshot export", cli_shortcuts={"output": "o"}
+):
+    """Has a running Tenth make a snapshot, one file to take away, and fetches it.
+
+    Exits with 0 once the file is there and checked, with 1 when that fails, with 2 when the command
+    line makes no sense, and with 130 after Ctrl-C, which also ends what is being made.
+    """
+
+    output: Path | None = Field(None, description="File to write; if unset, NAME.tenth.")
+    name: str = Field("", description="Name of the snapshot; if unset, the time.")
+    since: Moment | None = Field(
+        None,
+        validation_alias="from",
+        description="Since when: how long ago, like 10m, or a time in ISO 8601; if unset, all.",
+    )
+    until: Moment | None = Field(
+        None, validation_alias="to", description="Until when; if unset, now."
+    )
+    signals: str = Field("", description="Some of spans,logs,metrics; if unset, all.")
+    keep: bool = Field(False, description="Leave the snapshot in the data folder of Tenth, too.")
+    as_json: bool = Field(False, validation_alias="json", description="Print what it is as JSON.")
+
+    def cli_cmd(self) -> None:
+        """Writes the file."""
+        from tenth.snapshot.export import export
+
+        export(self)
+
+
+class SnapshotOpen(BaseSettings, cli_prog_name="tenth snapshot open"):
+    """Shows a snapshot in the same page, read-only, until Ctrl-C.
+
+    Exits with 0 when it is stopped, with 1 when the file cannot be used, and with 2 when the
+    command line makes no sense.
+    """
+
+    model_config = Connection.model_config
+
+    file: CliPositionalArg[Path] = Field(description="A snapshot, NAME.tenth.")
+    ui: NetworkAddress | None = Field(
+        None, description="Address of the page on this machine; if unset, a free port."
+    )
+    max_memory: Size = Field(Size.parse("1GiB"), description="Memory that its database may use.")
+    as_json: bool = Field(False, validation_alias="json", description="Print the address as JSON.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *_: PydanticBaseSettingsSource,
+        **__: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags alone: the settings of a running Tenth are not for this."""
+        return (init_settings,)
+
+    def cli_cmd(self) -> None:
+        """Serves until Ctrl-C."""
+        from tenth.snapshot.open import open_snapshot
+
+        open_snapshot(self)
+
+
+class SnapshotInfo(BaseSettings, cli_prog_name="tenth snapshot info"):
+    """Checks a snapshot and says what is in it.
+
+    Exits with 0 when it is whole, with 1 when it cannot be used, and with 2 when the command line
+    makes no sense.
+    """
+
+    model_config = Connection.model_config
+
+    file: CliPositionalArg[Path] = Field(description="A snapshot, NAME.tenth.")
+    as_json: bool = Field(False, validation_alias="json", description="Print it as JSON.")
+
+    def cli_cmd(self) -> None:
+        """Prints what it is."""
+        from tenth.snapshot.info import show_info
+
+        show_info(self)
+
+
 class SnapshotHtml(Connection, cli_prog_name="tenth snapshot html", cli_shortcuts={"output": "o"}):
     """Writes a snapshot as one HTML file with charts and tables, which needs no Tenth to be read.
 
@@ -226,12 +317,15 @@ class Version(Connection, cli_prog_name="tenth version"):
         show_versions(as_json=self.as_json)
 
 
-COMMANDS: Final[dict[str, type["BaseSettings"]]] = {
+COMMANDS: Final[dict[str, type[BaseSettings]]] = {
     "serve": Serve,
     "demo": Demo,
     "run": Run,
     "query": Query,
     "mark": Mark,
+    "snapshot export": SnapshotExport,
+    "snapshot open": SnapshotOpen,
+    "snapshot info": SnapshotInfo,
     "snapshot html": SnapshotHtml,
     "snapshot diff": SnapshotDiff,
     "doctor": Doctor,

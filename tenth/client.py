@@ -23,6 +23,7 @@ CONNECT_TIMEOUT_S: Final = 5.0
 # The longest that a server lets a query run, and what an answer may take beyond that.
 QUERY_TIMEOUT_S: Final = 300.0
 MARGIN_S: Final = 5.0
+SNAPSHOT_TIMEOUT_S: Final = 60.0
 # Longer than the server waits for the collector.
 MARK_TIMEOUT_S: Final = 15.0
 # In the metadata of a last, empty batch when the answer was cut off at its limit of rows.
@@ -149,6 +150,56 @@ class Client:
             raise QueryError(_problem(response))
         mark: dict[str, Any] = response.json()
         return mark
+
+    def make_snapshot(
+        self,
+        *,
+        name: str = "",
+        from_ms: int | None = None,
+        to_ms: int | None = None,
+        signals: Sequence[str] = (),
+    ) -> str:
+        """Has a snapshot made of what was between two times (Unix ms); its id. Raises QueryError.
+
+        Without them it is all there is until now; without `signals` of all of them.
+        """
+        body = {"name": name, "from_ms": from_ms, "to_ms": to_ms, "signals": list(signals)}
+        return str(self._asked("POST", "/api/snapshots", json=body)["id"])
+
+    def snapshot(self, snapshot_id: str) -> dict[str, Any]:
+        """How far a snapshot has come: `state`, `progress` (0 to 1), `error` and more.
+
+        Raises QueryError.
+        """
+        return self._asked("GET", f"/api/snapshots/{snapshot_id}")
+
+    @contextmanager
+    def snapshot_file(self, snapshot_id: str) -> Iterator[tuple[int, Iterator[bytes]]]:
+        """The file of a finished snapshot: its size, and its bytes as they come.
+
+        Raises QueryError.
+        """
+        path = f"/api/snapshots/{snapshot_id}/file"
+        with (
+            _explained(self.url),
+            self._http.stream("GET", path, timeout=SNAPSHOT_TIMEOUT_S) as response,
+        ):
+            if not response.is_success:
+                response.read()
+                raise QueryError(_problem(response))
+            yield int(response.headers.get("content-length", 0)), response.iter_bytes()
+
+    def remove_snapshot(self, snapshot_id: str) -> None:
+        """Cancels a snapshot that is being made, or deletes its file. Raises QueryError."""
+        self._asked("DELETE", f"/api/snapshots/{snapshot_id}")
+
+    def _asked(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+        with _explained(self.url):
+            response = self._http.request(method, path, timeout=SNAPSHOT_TIMEOUT_S, **request)
+        if not response.is_success:
+            raise QueryError(_problem(response))
+        answer: dict[str, Any] = response.json()
+        return answer
 
     def stats(self) -> dict[str, Any]:
         """The account book, `GET /api/stats`. Raises QueryError."""

@@ -89,7 +89,7 @@ def _check_free(name: str, address: NetworkAddress) -> None:
 
 async def _introduce(settings: Settings, supervisor: Supervisor) -> None:
     """Waits until all roles are ready and says where things are; then observes Tenth itself."""
-    await _wait_until_ready(settings.ui.reachable)
+    await wait_until_ready(settings.ui.reachable)
     print(introduction(settings, on_terminal=sys.stdout.isatty()), flush=True)
     if settings.self_observation and settings.self_otlp:
         from tenth.self_metrics import observe
@@ -97,7 +97,8 @@ async def _introduce(settings: Settings, supervisor: Supervisor) -> None:
         await observe(settings, supervisor)
 
 
-async def _wait_until_ready(ui: NetworkAddress) -> None:
+async def wait_until_ready(ui: NetworkAddress) -> None:
+    """Returns when all roles behind a page are ready; says in the log what it waits for."""
     complain_at_s = time.monotonic() + PATIENCE_S
     while True:
         reason = await asyncio.to_thread(_why_not_ready, ui)
