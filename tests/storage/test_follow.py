@@ -105,19 +105,19 @@ def test_stop(storage: Storage) -> None:
 def test_within_a_record(storage: Storage) -> None:
     """What a full transaction has no room for comes next, even in the middle of a record."""
     storage.settings |= {"commit_max_rows": 7, "checkpoint_max_rows": 20}
-    for first in range(0, 100, 5):
+    for first in range(0, 40, 5):
         storage.append(Signal.SPANS, spans(first, 5))
         storage.append(Signal.LOGS, log_tables({"body": str(first)}, {"body": str(first)}))
     storage.start()
-    eventually(lambda: storage.stats().checkpoint.count > 1)
+    eventually(lambda: storage.stats().checkpoint.count > 0, 60)
     storage.kill()
     storage.start()
-    eventually(lambda: storage.stats().lag_bytes == 0)
-    assert names(storage) == list(range(100))
-    assert storage.count("logs") == 40
+    eventually(lambda: storage.stats().lag_bytes == 0, 60)
+    assert names(storage) == list(range(40))
+    assert storage.count("logs") == 16
     assert storage.ask("SELECT name FROM spans WHERE attributes['n'] <> name::INTEGER % 5") == []
     rollups = "SELECT sum(count)::INTEGER AS n FROM rollups WHERE resolution_ms = 100"
-    assert storage.ask(rollups) == [{"n": 140}]
+    assert storage.ask(rollups) == [{"n": 56}]
 
 
 def test_killed_before_commit(storage: Storage) -> None:
