@@ -9,6 +9,7 @@ import "./styles/metrics.css";
 import "./styles/status.css";
 import "./styles/traces.css";
 import "./styles/dashboards.css";
+import "./styles/snapshots.css";
 import { followKeys } from "./keys";
 import { LiveFeed } from "./live/feed";
 import type { PaintStats } from "./live/feed";
@@ -16,9 +17,11 @@ import { serviceColours } from "./palette";
 import { App } from "./parts/app";
 import { FeedProvider } from "./parts/context";
 import { fixedTime, followAddress, range, service } from "./state/app";
+import { snapshot } from "./state/snapshot";
 import { followTheme, themeVersion } from "./state/theme";
 import { paused } from "./state/travel";
 import { startPlayer } from "./player";
+import { showSnapshot } from "./snapshots/shown";
 
 declare global {
   interface Window {
@@ -26,7 +29,7 @@ declare global {
   }
 }
 
-const feed = new LiveFeed();
+const feed = new LiveFeed(snapshot?.span.toMs ?? null);
 window.__tenth = { stats: feed.stats };
 followTheme();
 followAddress();
@@ -43,5 +46,6 @@ render(
   </FeedProvider>,
   document.getElementById("app") as HTMLElement,
 );
-feed.start();
+if (snapshot) showSnapshot(feed, snapshot);
+else feed.start();
 startPlayer(feed);

@@ -64,7 +64,8 @@ export class LiveFeed {
   private idleTimer = 0;
   private nextId = 1;
 
-  constructor() {
+  /** `endedMs`: when time ended for what is shown, Unix ms; null: it goes on. */
+  constructor(private readonly endedMs: number | null = null) {
     this.connection = new LiveConnection({
       store: this.store,
       open: { websocket: openWebSocket, events: openEventSource },
@@ -112,17 +113,19 @@ export class LiveFeed {
 
   /** The server's clock now, Unix ms. */
   serverNowMs(): number {
-    return nowMs() + this.connection.clock.offsetMs;
+    return this.endedMs ?? nowMs() + this.connection.clock.offsetMs;
   }
 
   /** Where the live windows begin; before that there is only history. */
   get oldestWindow(): number {
+    if (this.endedMs !== null) return Infinity;
     return this.store.oldestWindow || Math.floor(this.serverNowMs() / WINDOW_MS) - RING_WINDOWS;
   }
 
   /** The newest window on the page; 0 while there is none. */
   get endWindow(): number {
-    if (this.shownEndWindow > 0 || !this.paused.peek()) return this.shownEndWindow;
+    const live = this.endedMs === null && !this.paused.peek();
+    if (this.shownEndWindow > 0 || live) return this.shownEndWindow;
     // The past can be shown though nothing live has come.
     return Math.floor(this.serverNowMs() / WINDOW_MS) - 1;
   }

@@ -4,6 +4,7 @@ import { DashboardsPage } from "./dashboards";
 import { LivePage } from "./live";
 import { MetricsPage } from "./metrics";
 import { ServicesPage } from "./services";
+import { SnapshotsPage } from "./snapshots";
 import { StatusPage } from "./status";
 
 export interface Page {
@@ -20,5 +21,6 @@ export const PAGES: Page[] = [
   { id: "services", title: "Services", key: "v", component: ServicesPage },
   { id: "metrics", title: "Metrics", key: "m", component: MetricsPage },
   { id: "dashboards", title: "Dashboards", key: "d", component: DashboardsPage },
+  { id: "snapshots", title: "Snapshots", key: "n", component: SnapshotsPage },
   { id: "status", title: "Status", key: "s", component: StatusPage },
 ];

@@ -2,6 +2,7 @@
 import { useEffect } from "preact/hooks";
 import { PAGES } from "../pages/registry";
 import { page } from "../state/app";
+import { SnapshotBanner } from "./banner";
 import { useFeed } from "./context";
 import { Header } from "./header";
 import { Help } from "./help";
@@ -20,6 +21,7 @@ export function App() {
     <>
       <div class="top">
         <Header />
+        <SnapshotBanner />
         <TimeBar />
       </div>
       {problem.value !== "" && (

@@ -3,6 +3,7 @@ import { useEffect } from "preact/hooks";
 import { WINDOW_MS } from "../live/protocol";
 import { PAGES } from "../pages/registry";
 import { fixedTime, helpOpen, page, range, service, state } from "../state/app";
+import { snapshot } from "../state/snapshot";
 import { THEMES, theme } from "../state/theme";
 import { paused, playing, setRange, speed, togglePause } from "../state/travel";
 import { RANGES, formatState } from "../state/url";
@@ -21,8 +22,7 @@ export function Header() {
     <header>
       <h1>Tenth</h1>
       <Nav />
-      <FreshnessMeter />
-      <ConnectionState />
+      {snapshot ? <SnapshotState /> : <LiveState />}
       <span class="spring" />
       <ServiceSelect />
       <RangeChoice />
@@ -54,6 +54,25 @@ function Nav() {
         </a>
       ))}
     </nav>
+  );
+}
+
+function LiveState() {
+  return (
+    <>
+      <FreshnessMeter />
+      <ConnectionState />
+    </>
+  );
+}
+
+function SnapshotState() {
+  const text = playing.value ? `playing ${speed.value}\u00d7` : "snapshot";
+  return (
+    <span class="state wait" role="status">
+      <Icon name={playing.value ? "play" : "box"} />
+      {text}
+    </span>
   );
 }
 

@@ -1,6 +1,7 @@
 /** Small drawings of one stroke, in the colour of the text. */
 
 const PATHS = {
+  box: "M2.5 5 8 2l5.5 3v6L8 14l-5.5-3ZM2.5 5 8 8l5.5-3M8 8v6",
   live: "M8 5.5a2.5 2.5 0 1 1 0 5 2.5 2.5 0 0 1 0-5ZM3.8 3.8a6 6 0 0 0 0 8.4M12.2 3.8a6 6 0 0 1 0 8.4",
   wait: "M8 2v3M8 11v3M2 8h3M11 8h3M3.8 3.8l2 2M10.2 10.2l2 2M12.2 3.8l-2 2M5.8 10.2l-2 2",
   warn: "M8 2.5 14.5 13.5H1.5ZM8 6.5v3.5M8 11.8v.2",

@@ -1,10 +1,12 @@
 /** What to do while no service sends anything. */
 import { useSignal } from "@preact/signals";
+import { snapshot } from "../state/snapshot";
 import { Icon } from "./icon";
 
 const COPIED_MS = 1_500;
 
 export function Welcome() {
+  if (snapshot) return <p class="quiet block">The snapshot has nothing of this.</p>;
   return (
     <section class="welcome">
       <h2>Nothing has come in yet</h2>
