@@ -24,6 +24,8 @@ CONNECT_TIMEOUT_S: Final = 5.0
 QUERY_TIMEOUT_S: Final = 300.0
 MARGIN_S: Final = 5.0
 SNAPSHOT_TIMEOUT_S: Final = 60.0
+# How long it may wait for its turn, unless the server is told to let it wait longer.
+QUEUE_S: Final = 10.0
 # Longer than the server waits for the collector.
 MARK_TIMEOUT_S: Final = 15.0
 # In the metadata of a last, empty batch when the answer was cut off at its limit of rows.
@@ -105,9 +107,16 @@ class Client:
         max_rows: int | None,
         timeout_s: float | None,
         media_type: str,
+        *,
+        query_id: str | None = None,
     ) -> Iterator[Iterator[bytes]]:
         """The pieces of an answer in the form of `media_type`, as they come. Raises QueryError."""
-        body: dict[str, Any] = {"query": query, "params": params, "max_rows": max_rows}
+        body: dict[str, Any] = {
+            "query": query,
+            "params": params,
+            "max_rows": max_rows,
+            "query_id": query_id,
+        }
         if timeout_s is not None:
             body["timeout_ms"] = round(timeout_s * 1_000)
         with (
@@ -118,7 +127,7 @@ class Client:
                 json={name: value for name, value in body.items() if value is not None},
                 headers={"Accept": media_type},
                 timeout=httpx.Timeout(
-                    (timeout_s or QUERY_TIMEOUT_S) + MARGIN_S, connect=CONNECT_TIMEOUT_S
+                    (timeout_s or QUERY_TIMEOUT_S) + QUEUE_S + MARGIN_S, connect=CONNECT_TIMEOUT_S
                 ),
             ) as response,
         ):
@@ -200,6 +209,17 @@ class Client:
             raise QueryError(_problem(response))
         answer: dict[str, Any] = response.json()
         return answer
+
+    def progress(self, query_id: str) -> dict[str, Any] | None:
+        """`GET /api/sql/{query_id}`; None when no such query waits or runs. Raises QueryError."""
+        with _explained(self.url):
+            response = self._http.get(f"/api/sql/{query_id}")
+        if response.status_code == httpx.codes.NOT_FOUND:
+            return None
+        if not response.is_success:
+            raise QueryError(_problem(response))
+        found: dict[str, Any] = response.json()
+        return found
 
     def stats(self) -> dict[str, Any]:
         """The account book, `GET /api/stats`. Raises QueryError."""

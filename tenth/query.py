@@ -3,17 +3,18 @@
 import codecs
 import io
 import json
+import secrets
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from rich.console import Console
-from rich.progress import FileSizeColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from tenth.awaiting import awaiting
 from tenth.client import ARROW, Client, QueryError
 from tenth.errors import UserError
 from tenth.settings import tokens
@@ -51,10 +52,21 @@ def query(command: "Query") -> None:
     statement = _statement(command.query)
     ui_tokens = tokens(command.ui_token)
     timeout_s = command.timeout.seconds if command.timeout else None
+    url, token = f"http://{command.ui.reachable}", ui_tokens[0] if ui_tokens else None
+    query_id = secrets.token_hex(16)
+    as_they_come = chosen == "csv" and command.output is None
     with (
-        Client(f"http://{command.ui.reachable}", ui_tokens[0] if ui_tokens else None) as client,
-        _waiting(client.url, until_first=chosen == "csv" and command.output is None) as counting,
-        client.answer(statement, None, command.max_rows, timeout_s, MEDIA_TYPES[chosen]) as pieces,
+        Client(url, token) as client,
+        Client(url, token) as other,
+        awaiting(other, query_id, until_first=as_they_come) as counting,
+        client.answer(
+            statement,
+            None,
+            command.max_rows,
+            timeout_s,
+            MEDIA_TYPES[chosen],
+            query_id=query_id,
+        ) as pieces,
     ):
         counted = counting(pieces)
         if MEDIA_TYPES[chosen] == JSON:
@@ -80,30 +92,6 @@ def _whole(pieces: Pieces) -> bytes:
     if error:
         raise QueryError(": ".join(str(error[key]) for key in ("title", "detail") if key in error))
     return body
-
-
-@contextmanager
-def _waiting(url: str, *, until_first: bool) -> Iterator[Callable[[Pieces], Pieces]]:
-    """Shows on a terminal how long it takes and how much has come. Gives what counts the pieces.
-
-    It is gone with the last piece, or with the first when pieces are shown as they come.
-    """
-    columns = (SpinnerColumn(), TextColumn(url), TimeElapsedColumn(), FileSizeColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as (
-        progress
-    ):
-        task = progress.add_task("", total=None)
-
-        def counted(pieces: Pieces) -> Pieces:
-            for piece in pieces:
-                progress.advance(task, len(piece))
-                if until_first:
-                    progress.stop()
-                yield piece
-            progress.stop()
-
-        yield counted
 
 
 def _open(path: Path | None) -> AbstractContextManager[BinaryIO]:

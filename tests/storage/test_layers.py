@@ -210,6 +210,7 @@ def test_progress(started: Callable[..., Storage]) -> None:
     running = started()
     call = ask_later(running, "mine", "SELECT sum(hash(range)) FROM range(20000000000)")
     found = eventually(lambda: estimated(running, "mine"))
+    assert found is not None
     assert found["state"] == "running"
     assert found["elapsed_ms"] > 0
     assert 0 <= found["progress"] <= 1

@@ -110,6 +110,15 @@ def test_a_terminal_shows_that_something_is_awaited(url: str) -> None:
     assert "0:00:0" in shown
 
 
+def test_a_terminal_shows_how_far_a_long_query_is(url: str) -> None:
+    """A query of more than half a second gets a bar with DuckDB's estimate."""
+    slow = "SELECT sum(hash(range)) FROM range(1000000000000)"
+    code, shown = ask_on_terminal(url, slow, "--timeout", "5s")
+    assert code == 1
+    assert "%" in shown
+    assert "running" in shown
+
+
 def test_binary_forms_stay_off_terminals(url: str) -> None:
     """Parquet on a terminal is refused, and the message names the flag that helps."""
     code, shown = ask_on_terminal(url, QUERY, "--format", "parquet")
