@@ -14,6 +14,7 @@ test("a state survives the address, hostile names too", () => {
       page: "metrics",
       metric: { name: "a&b", aggregation: "p95", groupBy: "attribute:http.route" },
     },
+    { ...DEFAULT_STATE, page: "dashboards", dashboard: "a-b" },
   ];
   for (const state of states) assert.deepEqual(parseState(formatState(state)), state);
 });

@@ -13,9 +13,9 @@ export interface SqlAnswer {
 
 export interface Lines {
   names: string[];
-  /** How many lines there were beyond those. */
+  /** How many lines there are beyond those; their points are to be left out, too. */
   leftOut: number;
-  /** Unix ms of each point, rising in no order, its line and its value; NaN is a gap. */
+  /** Unix ms of each point, in no order, its line and its value; NaN is a gap. */
   times: number[];
   line: number[];
   values: number[];
@@ -36,7 +36,7 @@ export function linesOf({ columns, rows }: SqlAnswer): Lines {
   const numbers = places.filter((place) => NUMBER.test(columns[place]!.type));
   const words = places.filter((place) => !numbers.includes(place));
   if (numbers.length === 0) throw new Error("No column of numbers: select one beside the times.");
-  const found = new Map<string, number>();
+  const names: string[] = [];
   const lines: Lines = { names: [], leftOut: 0, times: [], line: [], values: [] };
   for (const row of rows) {
     const timeMs = Date.parse(String(row[time]));
@@ -45,17 +45,17 @@ export function linesOf({ columns, rows }: SqlAnswer): Lines {
     for (const place of numbers) {
       const column = columns[place]!.name;
       const both = numbers.length > 1 ? `${word}${SEPARATOR}${column}` : word;
-      const name = words.length === 0 ? column : both;
-      if (!found.has(name)) found.set(name, found.size);
-      const line = found.get(name)!;
-      if (line >= MOST_LINES) continue;
+      names.push(words.length === 0 ? column : both);
       lines.times.push(timeMs);
-      lines.line.push(line);
       lines.values.push(numberOf(row[place]));
     }
   }
-  lines.names = [...found.keys()].slice(0, MOST_LINES);
-  lines.leftOut = Math.max(0, found.size - MOST_LINES);
+  // In an order of their own: a query gives its groups in any.
+  const all = [...new Set(names)].sort();
+  const lineOf = new Map(all.map((name, place) => [name, place]));
+  lines.names = all.slice(0, MOST_LINES);
+  lines.leftOut = all.length - lines.names.length;
+  lines.line = names.map((name) => lineOf.get(name) ?? 0);
   return lines;
 }
 
@@ -106,7 +106,7 @@ export function filled(
   lines.names.forEach((_, line) => values.fill(NaN, line * count + zeros, (line + 1) * count));
   lines.times.forEach((time, index) => {
     const step = Math.floor(time / stepMs) - first;
-    if (step < 0 || step >= count) return;
+    if (step < 0 || step >= count || lines.line[index]! >= lines.names.length) return;
     values[lines.line[index]! * count + step] = lines.values[index]!;
   });
   const { ring, steps } = before;

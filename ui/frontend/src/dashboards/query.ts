@@ -78,7 +78,8 @@ export class QuerySource {
     const intervalMs = intervalFor(shown.toMs - shown.fromMs);
     const span = {
       fromMs: Math.floor(shown.fromMs / intervalMs) * intervalMs,
-      toMs: Math.ceil(shown.toMs / intervalMs) * intervalMs,
+      // What is still under way looks like less.
+      toMs: (live ? Math.floor : Math.ceil)(shown.toMs / intervalMs) * intervalMs,
     };
     this.asked = { service, span: shown, live };
     this.askedMs = this.now();

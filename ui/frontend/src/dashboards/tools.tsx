@@ -36,13 +36,13 @@ export function PanelTools({ item, editing }: { item: Item; editing: Editing }) 
       </button>
       <Steps
         label={`Width of ${title}`}
-        text="wide"
+        arrow={"\u2194"}
         value={columnsOf(panel)}
         onChange={(columns) => editing.change(item, { ...panel, columns })}
       />
       <Steps
         label={`Height of ${title}`}
-        text="high"
+        arrow={"\u2195"}
         value={rowsOf(panel)}
         onChange={(rows) => editing.change(item, { ...panel, rows })}
       />
@@ -68,12 +68,13 @@ export function PanelTools({ item, editing }: { item: Item; editing: Editing }) 
 
 interface StepsProps {
   label: string;
-  text: string;
+  /** Which way it stretches. */
+  arrow: string;
   value: number;
   onChange(value: number): void;
 }
 
-function Steps({ label, text, value, onChange }: StepsProps) {
+function Steps({ label, arrow, value, onChange }: StepsProps) {
   return (
     <select
       class="tool"
@@ -84,7 +85,7 @@ function Steps({ label, text, value, onChange }: StepsProps) {
     >
       {STEPS.map((step) => (
         <option key={step} value={String(step)}>
-          {step} {text}
+          {arrow} {step}
         </option>
       ))}
     </select>
