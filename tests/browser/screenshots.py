@@ -43,6 +43,7 @@ PICTURES: Final = (
     Picture("live-light", "/", height=890, scheme="light"),
     Picture("services", "/?page=services", height=760),
     Picture("metrics", "/?page=metrics&metric=http.server.request.duration", height=1060),
+    Picture("dashboard", "/?page=dashboards&dashboard=http-server", height=900),
     Picture("status", "/?page=status", height=1120),
     Picture("narrow", "/", width=360, height=760),
 )

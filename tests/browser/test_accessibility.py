@@ -13,7 +13,7 @@ from tests.journeys.system import System
 pytestmark = [pytest.mark.system, pytest.mark.browser]
 
 AXE = Path(__file__).parents[2] / "ui/frontend/node_modules/axe-core/axe.min.js"
-_RUN = "axe.run().then(found => found.violations.map(v => [v.impact, v.id, v.nodes[0].html]))"
+RUN_AXE = "axe.run().then(found => found.violations.map(v => [v.impact, v.id, v.nodes[0].html]))"
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="no axe-core: npm --prefix ui/frontend ci")
@@ -30,6 +30,6 @@ def test_axe_finds_nothing_serious(
         opened.page.keyboard.press("Space")
         opened.state("paused")
         opened.page.add_script_tag(path=AXE)
-        found = opened.page.evaluate(_RUN)
+        found = opened.page.evaluate(RUN_AXE)
         assert [v for v in found if v[0] in ("serious", "critical")] == [], path
     opened.close()

@@ -17,12 +17,12 @@ def test_tab_goes_through_the_header_visibly(opened: Opened) -> None:
     page = opened.page
     page.locator("body").focus()
     reached = []
-    for _ in range(11):
+    for _ in range(12):
         page.keyboard.press("Tab")
         reached.append(page.evaluate(_FOCUSED))
         assert page.evaluate(_OUTLINE) != "none", reached
     assert reached == [
-        *("Live", "Services", "Metrics", "Status"),
+        *("Live", "Services", "Metrics", "Dashboards", "Status"),
         *("Service", "1 m", "5 m", "10 m", "Pause", "system", "Keys"),
     ]
 
@@ -30,7 +30,8 @@ def test_tab_goes_through_the_header_visibly(opened: Opened) -> None:
 def test_letters_go_to_pages_and_the_help_names_them(opened: Opened) -> None:
     """g and a letter open each page; ? lists the keys and Escape closes them."""
     page = opened.page
-    for letter, title in {"v": "Services", "m": "Metrics", "s": "Status", "l": "Live"}.items():
+    pages = {"v": "Services", "m": "Metrics", "d": "Dashboards", "s": "Status", "l": "Live"}
+    for letter, title in pages.items():
         page.keyboard.press("g")
         page.keyboard.press(letter)
         eventually(lambda t=title: page.title() == f"Tenth: {t}", 5, title)  # type: ignore[misc]

@@ -15,6 +15,8 @@ PAGES = {
     "/": "Busiest operations",
     "/?page=services": OPERATIONS[CALM][0],
     f"/?page=metrics&metric={HISTOGRAM}": f"{HISTOGRAM}, p50, p95, p99",
+    "/?page=dashboards": "Come with Tenth",
+    "/?page=dashboards&dashboard=host": "Memory in use",
     "/?page=status": "Account book",
 }
 
