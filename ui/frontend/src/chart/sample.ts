@@ -120,6 +120,16 @@ export class LineReader {
     return count === 0 ? NaN : sum / count;
   }
 
+  /** The greatest value of the `windows` windows up to `window`; NaN: there is none. */
+  greatestUntil(window: number, windows: number): number {
+    let greatest = NaN;
+    for (let i = window; i > window - windows; i -= this.unit) {
+      const value = this.at(i);
+      if (!(value <= greatest) && !Number.isNaN(value)) greatest = value;
+    }
+    return greatest;
+  }
+
   /** What a number beside the line says: a rate's last second, or a gauge's newest value. */
   summary(endWindow: number): number {
     if (this.kind === "rate") return this.meanUntil(this.known, SECOND_WINDOWS);

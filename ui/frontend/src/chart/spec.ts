@@ -22,7 +22,7 @@ export interface Source {
   /** What choosing the line in the legend does. */
   onPick?(labels: Labels): void;
   /** The number in the legend as of a window; absent: what the line last says. */
-  number?(asOf: number): number;
+  number?(asOf: number, series: number): number;
 }
 
 export interface ChartSpec {
@@ -56,7 +56,7 @@ export function linesOf(spec: ChartSpec): NamedLine[] {
       kind: source.kind,
       label: source.label(labels),
       colour: source.colour(labels),
-      number: source.number ?? null,
+      number: source.number ? (asOf: number) => source.number?.(asOf, series) ?? NaN : null,
       onPick: source.onPick ? () => source.onPick?.(labels) : null,
     })),
   );

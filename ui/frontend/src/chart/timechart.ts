@@ -64,7 +64,10 @@ export class TimeChart {
     const picture = `${build} ${dataVersion(this.spec)} ${view.from} ${view.to}`;
     if (!this.plot || picture === this.painted) return;
     this.painted = picture;
-    if (view.to - view.from !== this.span) this.resetAxis();
+    if (view.to - view.from !== this.span) {
+      this.resetAxis();
+      this.paints = 0;
+    }
     this.span = view.to - view.from;
     this.sample(endWindow, view);
     this.plot.batch(() => {

@@ -1,17 +1,23 @@
 /** The report's charts, from its panels. */
 import type { HeatSpec } from "../chart/heatchart";
-import type { ChartSpec, Labels, Source } from "../chart/spec";
+import { LineReader } from "../chart/sample";
+import type { Kind } from "../chart/sample";
+import type { ChartSpec, Labels, RingHolder, Source } from "../chart/spec";
 import { METRIC_KIND, aggregationsOf, chosenOf, unitOf } from "../pages/metric-choices";
 import { groupColour, serviceColours, severityColour } from "../palette";
 import type { ColourName } from "../palette";
 import { ringOf } from "./document";
 import type { MetricData, PanelData, ReportData } from "./document";
+import { shownView } from "./view";
 
 const PERCENTILES: [string, ColourName][] = [
   ["p99", "--series-3"],
   ["p95", "--series-1"],
   ["p50", "--series-0"],
 ];
+/** What the legend's numbers are while nothing is pointed at. */
+const MEAN = "mean";
+const GREATEST = "greatest";
 const NO_SPANS = "No spans in this range.";
 
 export interface ReportCharts {
@@ -26,9 +32,7 @@ export interface ReportCharts {
 export function chartsOf({ panels, service_latency, metrics }: ReportData): ReportCharts {
   const byService = { ring: ringOf(panels.by_service) };
   const ofService = (measure: string): Source => ({
-    panel: byService,
-    measure,
-    kind: "rate",
+    ...summed(byService, measure, "rate", MEAN),
     label: serviceOf,
     colour: (labels) => serviceColours.of(serviceOf(labels)),
   });
@@ -37,12 +41,14 @@ export function chartsOf({ panels, service_latency, metrics }: ReportData): Repo
       {
         title: "Spans by service",
         unit: "per_second",
+        note: () => MEAN,
         sources: [ofService("rate")],
         empty: NO_SPANS,
       },
       {
         title: "Errors by service",
         unit: "per_second",
+        note: () => MEAN,
         sources: [ofService("error_rate")],
         empty: NO_SPANS,
       },
@@ -63,6 +69,27 @@ export function chartsOf({ panels, service_latency, metrics }: ReportData): Repo
   };
 }
 
+/**
+ * A source whose legend sums up what is shown: a rate or a gauge by its mean, a percentile, of which
+ * there is no mean, by its greatest value. A point that is pointed at has its own.
+ */
+function summed(
+  panel: RingHolder,
+  measure: string,
+  kind: Kind,
+  sum: typeof MEAN | typeof GREATEST,
+): Pick<Source, "panel" | "measure" | "kind" | "number"> {
+  const number = (_: number, series: number): number => {
+    const { from, to } = shownView();
+    const reader = new LineReader({ ring: panel.ring, measure, series, kind }, Infinity);
+    const windows = to - from;
+    return sum === GREATEST
+      ? reader.greatestUntil(to - 1, windows)
+      : reader.meanUntil(to - 1, windows);
+  };
+  return { panel, measure, kind, number };
+}
+
 function serviceOf(labels: Labels): string {
   return labels["service"] ?? "";
 }
@@ -72,10 +99,9 @@ function latencyChart(title: string, data: PanelData): ChartSpec {
   return {
     title,
     unit: "ms",
+    note: () => GREATEST,
     sources: PERCENTILES.map(([measure, colour]) => ({
-      panel,
-      measure,
-      kind: "percentile",
+      ...summed(panel, measure, "percentile", GREATEST),
       label: () => measure,
       colour: () => colour,
     })),
@@ -87,11 +113,10 @@ function logChart(data: PanelData): ChartSpec {
   return {
     title: "Logs by severity",
     unit: "per_second",
+    note: () => MEAN,
     sources: [
       {
-        panel: { ring: ringOf(data) },
-        measure: "rate",
-        kind: "rate",
+        ...summed({ ring: ringOf(data) }, "rate", "rate", MEAN),
         label: (labels) => labels["kind"] ?? "",
         colour: (labels) => severityColour(labels["kind"] ?? ""),
       },
@@ -103,16 +128,12 @@ function logChart(data: PanelData): ChartSpec {
 /** Only those of which there is something: a report has no second chance to get data. */
 function hostCharts({ cpu, memory, network, disk }: ReportData["panels"]): ChartSpec[] {
   const used = (data: PanelData, name: string, colour: ColourName): Source => ({
-    panel: { ring: ringOf(data) },
-    measure: "mean",
-    kind: "gauge",
+    ...summed({ ring: ringOf(data) }, "mean", "gauge", MEAN),
     label: () => name,
     colour: () => colour,
   });
   const io = (data: PanelData, key: string): Source => ({
-    panel: { ring: ringOf(data) },
-    measure: "rate",
-    kind: "gauge",
+    ...summed({ ring: ringOf(data) }, "rate", "gauge", MEAN),
     label: (labels) => labels[key] ?? "",
     colour: (labels) => groupColour(labels[key] ?? ""),
   });
@@ -122,6 +143,7 @@ function hostCharts({ cpu, memory, network, disk }: ReportData["panels"]): Chart
       {
         title: "Host CPU and memory",
         unit: "ratio",
+        note: () => MEAN,
         sources: [used(cpu, "CPU", "--series-0"), used(memory, "memory", "--series-1")],
         empty: "",
       },
@@ -131,6 +153,7 @@ function hostCharts({ cpu, memory, network, disk }: ReportData["panels"]): Chart
       {
         title: "Host network",
         unit: "bytes_per_second",
+        note: () => MEAN,
         sources: [io(network, "network.io.direction")],
         empty: "",
       },
@@ -140,6 +163,7 @@ function hostCharts({ cpu, memory, network, disk }: ReportData["panels"]): Chart
       {
         title: "Host disk",
         unit: "bytes_per_second",
+        note: () => MEAN,
         sources: [io(disk, "disk.io.direction")],
         empty: "",
       },
@@ -159,10 +183,9 @@ function metricChart({ name, type, unit, aggregation: id, panel: data }: MetricD
   return {
     title: `${name}, ${aggregation.text}`,
     unit: unitOf({ name, unit, type }, aggregation),
+    note: () => (several ? GREATEST : MEAN),
     sources: aggregation.measures.map((measure) => ({
-      panel,
-      measure,
-      kind: METRIC_KIND,
+      ...summed(panel, measure, METRIC_KIND, several ? GREATEST : MEAN),
       label: (labels) => (several ? measure : serviceOf(labels)),
       colour: (labels) => colourOf(measure) ?? serviceColours.of(serviceOf(labels)),
     })),

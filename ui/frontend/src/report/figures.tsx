@@ -36,6 +36,7 @@ export function Chart({ spec }: { spec: ChartSpec }) {
   return (
     <Figure
       title={spec.title}
+      about={spec.note?.() ?? ""}
       empty={spec.empty}
       make={({ plot, note, time }, events, onEmpty) =>
         new TimeChart(plot, note, time, spec, events, onEmpty)
@@ -57,6 +58,7 @@ export function Heatmap({ spec }: { spec: HeatSpec }) {
   return (
     <Figure
       title={spec.title}
+      about=""
       empty={spec.empty}
       make={({ plot, note, time }, events, onEmpty) =>
         new HeatChart(plot, time, note, spec, events, onEmpty)
@@ -75,16 +77,18 @@ type NoteElement = HTMLSpanElement & HTMLDivElement;
 
 interface FigureProps {
   title: string;
+  /** What the legend's numbers are. */
+  about: string;
   empty: string;
   make: Make;
   note(host: RefObject<NoteElement | null>): preact.JSX.Element;
 }
 
 /** The chart is made once: a report's specs do not change. */
-function Figure({ title, empty, make, note }: FigureProps) {
+function Figure({ title, about, empty, make, note }: FigureProps) {
   const id = useId();
   const plot = useRef<HTMLDivElement>(null);
-  const time = useRef<HTMLElement>(null);
+  const time = useRef<HTMLTimeElement>(null);
   const noteHost = useRef<NoteElement>(null);
   const isEmpty = useSignal(true);
 
@@ -103,7 +107,10 @@ function Figure({ title, empty, make, note }: FigureProps) {
     <section class="chart" aria-labelledby={id}>
       <h3>
         <span id={id}>{title}</span>
-        <small ref={time} />
+        <small>
+          <time ref={time} />
+          <span>{about}</span>
+        </small>
       </h3>
       <div class="chart-body">
         <div class="plot" ref={plot} role="img" aria-labelledby={id} />

@@ -39,7 +39,7 @@ export function SortedTable<Row>({ title, listed, columns, empty }: TableProps<R
     <>
       {total > rows.length && (
         <p class="quiet">
-          {formatCount(rows.length)} of {formatCount(total)}.
+          The first {formatCount(rows.length)} of {formatCount(total)}.
         </p>
       )}
       <div class="scroll" tabIndex={0} role="group" aria-label={title}>

@@ -27,6 +27,11 @@ export function zoomTo(fromMs: number, toMs: number): void {
   if (to > from) zoom.value = { from, to };
 }
 
+/** The piece of time that is shown. */
+export function shownView(): View {
+  return zoom.peek() ?? whole;
+}
+
 /** Calls `paint` in every frame that was asked for, until the returned function is called. */
 export function onPaint(paint: Paint): () => void {
   paints.add(paint);
@@ -39,7 +44,7 @@ export function requestPaint(): void {
   asked = true;
   requestAnimationFrame(() => {
     asked = false;
-    for (const paint of paints) paint(zoom.peek() ?? whole, themeVersion.peek());
+    for (const paint of paints) paint(shownView(), themeVersion.peek());
   });
 }
 
