@@ -7,6 +7,7 @@ says itself where to go on reading.
 """
 
 import logging
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Self
@@ -16,6 +17,7 @@ import duckdb
 from storage.attributes import Staging
 from storage.batch import Batch
 from storage.damage import DamagedError, is_damage, set_archive_aside, set_wal_aside
+from storage.disk import free_bytes
 from storage.insert import Inserter
 from storage.journal import START, Position
 from storage.migrate import ArchiveVersionError, prepare_schema
@@ -28,7 +30,10 @@ log = logging.getLogger(__name__)
 __all__ = ["Archive", "ArchiveVersionError"]
 
 CATALOG: Final = "archive"
+# What queries may write to disk for lack of memory, and the part of the free disk that this may
+# be: with a full one nothing more could be received.
 MAX_TEMP_BYTES: Final = 8 * 1024**3
+TEMP_PART: Final = 4
 # What readers need: errors that say where they are, and progress, which nobody prints.
 _CURSOR_SETTINGS: Final = {
     "errors_as_json": True,
@@ -151,11 +156,14 @@ class Archive:
 
     def _configure(self, memory_limit_bytes: int, threads: int) -> None:
         temp = self.path.with_name(self.path.name + ".tmp")
+        # Of a process that was killed: nobody else uses this folder.
+        shutil.rmtree(temp, ignore_errors=True)
+        temp_bytes = min(MAX_TEMP_BYTES, free_bytes(self.path) // TEMP_PART)
         settings: dict[str, str | int | bool] = {
             "memory_limit": f"{memory_limit_bytes // 1024} KiB",
             "threads": threads,
             "temp_directory": str(temp),
-            "max_temp_directory_size": f"{MAX_TEMP_BYTES // 1024} KiB",
+            "max_temp_directory_size": f"{temp_bytes // 1024} KiB",
             # Inserts of several threads need not wait for each other: half the time.
             "preserve_insertion_order": False,
             # Times in the archive are UTC; so must be `now()` that they are compared with.

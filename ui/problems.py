@@ -31,7 +31,7 @@ _ANSWERS: Final[dict[grpc.StatusCode, tuple[int, str, int | None]]] = {
     _Code.ABORTED: (409, "The query was cancelled", None),
     _Code.ALREADY_EXISTS: (409, "A query of this id is running", None),
     _Code.OUT_OF_RANGE: (413, "The result is too large", None),
-    _Code.RESOURCE_EXHAUSTED: (429, "Too many queries at once", 1),
+    _Code.RESOURCE_EXHAUSTED: (429, "Too many queries, or too large ones", 1),
     _Code.UNAVAILABLE: (503, "The archive is not available", 2),
     _Code.UNAUTHENTICATED: (503, "The archive refuses this server", 10),
 }
@@ -43,7 +43,7 @@ _ADVICE: Final[dict[int, str]] = {
     408: "Narrow the time range or raise `timeout_ms`.",
     409: "Run it again if it is still wanted.",
     413: "Ask for less: fewer columns, a LIMIT, or an aggregate.",
-    429: "Wait for another query to end, then try again.",
+    429: "Wait for another query to end, then try again; or ask for less.",
     500: "This is a fault in Tenth; its log has the details.",
     503: "The server tries again by itself; `GET /readyz` says which role is down.",
 }

@@ -140,6 +140,18 @@ def test_errors_have_places(
     assert "{" not in fault.message
 
 
+def test_spilled_files_go(tmp_path: Path) -> None:
+    """What a killed process has spilled to disk is gone at the next start."""
+    stale = tmp_path / "archive.duckdb.tmp" / "duckdb_temp_storage_DEFAULT-0.tmp"
+    stale.parent.mkdir()
+    stale.write_bytes(b"x" * MIB)
+    archive = Archive.open(tmp_path / "archive.duckdb", 128 * MIB, threads=1)
+    try:
+        assert not stale.exists()
+    finally:
+        archive.close()
+
+
 @pytest.fixture
 def started(tmp_path: Path) -> Iterator[Callable[..., Storage]]:
     """Starts storage processes on one folder, one after the other."""
