@@ -26,7 +26,7 @@ export function Header() {
       <span class="spring" />
       <ServiceSelect />
       <RangeChoice />
-      <PauseButton />
+      {!snapshot && <PauseButton />}
       <ThemeButton />
       <button class="plain" title="Keys (?)" aria-label="Keys" onClick={() => (helpOpen.value = true)}>
         ?

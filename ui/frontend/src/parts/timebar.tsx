@@ -3,6 +3,7 @@ import { useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { shownSpan } from "../player";
 import { fixedTime } from "../state/app";
+import { snapshot } from "../state/snapshot";
 import { SPEEDS, backToNow, endAt, play, playing, speed, step, stop } from "../state/travel";
 import type { Speed } from "../state/travel";
 import { format, formatDateTime } from "../units";
@@ -89,12 +90,12 @@ function Bar() {
         {formatDateTime(shown.fromMs)} {"\u2013"} <b>{formatDateTime(shown.toMs)}</b>
         <span class="quiet">
           {" "}
-          {historyLoading.value > 0 ? "loading" : ago(nowMs - shown.toMs)}
+          {historyLoading.value > 0 ? "loading" : snapshot ? "" : ago(nowMs - shown.toMs)}
         </span>
       </span>
-      <button title="Back to now (Esc)" onClick={backToNow}>
-        <Icon name="live" />
-        Now
+      <button title={`Back to ${snapshot ? "the end" : "now"} (Esc)`} onClick={backToNow}>
+        <Icon name={snapshot ? "forward" : "live"} />
+        {snapshot ? "End" : "Now"}
       </button>
       {historyProblem.value !== "" && (
         <p class="bad" role="alert">
