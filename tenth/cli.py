@@ -48,9 +48,10 @@ class Collector(Settings, cli_prog_name="tenth collector"):
 
     def cli_cmd(self) -> None:
         """Is the collector until SIGTERM."""
+        from tenth.configs import role_start
         from tenth.roles import run_role
 
-        run_role("collector", self)
+        run_role(role_start("collector", self))
 
 
 class Storage(Settings, cli_prog_name="tenth storage"):
@@ -58,22 +59,21 @@ class Storage(Settings, cli_prog_name="tenth storage"):
 
     def cli_cmd(self) -> None:
         """Is storage until SIGTERM."""
+        from tenth.configs import role_start
         from tenth.roles import run_role
 
-        run_role("storage", self)
+        run_role(role_start("storage", self))
 
 
 class Ui(Settings, cli_prog_name="tenth ui"):
     """Runs the page's server alone."""
 
-    # The manifest of an open snapshot, which is shown in place of what arrives.
-    snapshot: CliSuppress[Path | None] = Field(None)
-
     def cli_cmd(self) -> None:
         """Is the page's server until SIGTERM."""
+        from tenth.configs import role_start
         from tenth.roles import run_role
 
-        run_role("ui", self, self.snapshot)
+        run_role(role_start("ui", self))
 
 
 class Demo(Connection, cli_prog_name="tenth demo"):

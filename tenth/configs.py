@@ -1,18 +1,17 @@
 """What each role is told, made from the settings, and what none of them should start with."""
 
-from typing import Final, Literal
+from typing import Final
 
 from collector.config import CollectorConfig
 from storage.config import StorageConfig
 from tenth.data_dir import DataDir
 from tenth.errors import UserError
-from tenth.exporting import endpoint
+from tenth.exporting import endpoint, tls_environment
 from tenth.http_checks import http_checks
+from tenth.roles import RoleName, RoleStart
 from tenth.settings import ENV_PREFIX, Settings, names, own_ingest_token, tokens
 from tenth.values import Address
 from ui.config import UiConfig
-
-RoleName = Literal["collector", "storage", "ui"]
 
 WINDOW_MS: Final = 100
 # So much before the collector has to refuse data, storage begins to delete the oldest.
@@ -159,6 +158,17 @@ def ui_config(settings: Settings) -> UiConfig:
         max_subscriptions_per_client=settings.max_subscriptions,
         shutdown_grace_s=SHUTDOWN_GRACE_S["ui"],
     )
+
+
+def role_start(name: RoleName, settings: Settings) -> RoleStart:
+    """All that a role is told. Raises what the role would refuse to start with."""
+    if name == "collector":
+        return RoleStart(name, collector_config(settings), settings.data, settings.log_level)
+    if name == "storage":
+        return RoleStart(name, storage_config(settings), settings.data, settings.log_level)
+    # By its environment the exporter of its own spans knows whom to trust, as any other does.
+    environment = dict(tls_environment(settings))
+    return RoleStart(name, ui_config(settings), settings.data, settings.log_level, environment)
 
 
 def check(settings: Settings) -> None:

@@ -2,8 +2,6 @@
 
 from typing import Final
 
-import httpx
-
 from tenth.errors import UserError
 from ui.config import HttpCheck
 
@@ -36,6 +34,8 @@ def _check(words: list[str]) -> HttpCheck:
 
 
 def _address(text: str) -> str:
+    import httpx  # with all it brings, 7 MB: most have no checks
+
     try:
         url = httpx.URL(text)
     except httpx.InvalidURL as error:

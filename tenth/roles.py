@@ -1,87 +1,136 @@
-"""The three roles: how this process becomes one of them, and how it ends."""
+"""The three roles: what starts one, how this process becomes it, and how it ends.
+
+A role is told all it needs in one JSON text, so that its process need not load what reads
+settings: that would be a quarter of its memory.
+"""
 
 import logging
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field
+from importlib.abc import MetaPathFinder
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from types import ModuleType
+from typing import Any, Final, Literal
 
-from tenth.configs import RoleName, collector_config, storage_config, ui_config
+import msgspec
+
+from collector.config import CollectorConfig
+from storage.config import StorageConfig
 from tenth.data_dir import DataDir, exclusive
-from tenth.exporting import tls_environment
 from tenth.logs import start_log
-from tenth.settings import ENV_PREFIX, Settings
+from ui.config import UiConfig
 
-if TYPE_CHECKING:
-    from ui.shown import Shown
+RoleName = Literal["collector", "storage", "ui"]
+RoleConfig = CollectorConfig | StorageConfig | UiConfig
 
 # Set for a process that ends with its parent, whose death it sees as the end of standard input.
-SUPERVISED: Final = f"{ENV_PREFIX}SUPERVISED"
+SUPERVISED: Final = "TENTH_SUPERVISED"
+# What a process that is started to be a role is told, as JSON. It holds tokens, as settings do.
+ROLE_START: Final = "TENTH_ROLE_START"
 # A dead predecessor's lock may take a moment to go.
 LOCK_WAIT_S: Final = 5.0
-_NS_PER_MS: Final = 1_000_000
+_CONFIGS: Final[dict[RoleName, type[RoleConfig]]] = {
+    "collector": CollectorConfig,
+    "storage": StorageConfig,
+    "ui": UiConfig,
+}
 
 
-def _collector(settings: Settings, _: Path | None) -> None:
-    config = collector_config(settings)
+@dataclass(frozen=True, slots=True)
+class RoleStart:
+    """A role, its config, the data folder, and how it logs; `environment` is what its libraries
+    read."""
+
+    name: RoleName
+    config: RoleConfig
+    data: Path
+    log_level: str
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """For `from_json` in another process."""
+        return msgspec.json.encode(self, enc_hook=_plain).decode()
+
+    @classmethod
+    def from_json(cls, text: str) -> "RoleStart":
+        """What `to_json` wrote. Raises msgspec.DecodeError for anything else."""
+        told = msgspec.json.decode(text, type=_Told, dec_hook=_made)
+        config = msgspec.json.decode(told.config, type=_CONFIGS[told.name], dec_hook=_made)
+        return cls(told.name, config, told.data, told.log_level, told.environment)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A RoleStart before it is known which config it has."""
+
+    name: RoleName
+    config: msgspec.Raw
+    data: Path
+    log_level: str
+    environment: dict[str, str]
+
+
+def _plain(value: object) -> object:
+    """A path, an address or a size as JSON has it."""
+    return int(value) if isinstance(value, int) else str(value)
+
+
+def _made(wanted: type, value: Any) -> Any:
+    return wanted(value)
+
+
+def _run_collector(config: Any) -> None:
     from collector.service import run
 
     run(config)
 
 
-def _storage(settings: Settings, _: Path | None) -> None:
-    config = storage_config(settings)
+def _run_storage(config: Any) -> None:
     from storage.service import run
 
     run(config)
 
 
-def _ui(settings: Settings, snapshot: Path | None) -> None:
-    config = ui_config(settings)
-    if snapshot is not None:
-        config = replace(config, shown=_shown(snapshot), read_only=True)
-    # By these its own exporter knows whom to trust, as any other exporter does.
-    os.environ.update(tls_environment(settings))
+def _run_ui(config: Any) -> None:
     from ui.service import run
 
     run(config)
 
 
-def _shown(path: Path) -> "Shown":
-    from storage.snapshot.manifest import decode
-    from ui.shown import Shown
-
-    manifest = decode(path.read_bytes())
-    return Shown(
-        manifest.name,
-        manifest.from_unix_nano / _NS_PER_MS,
-        manifest.to_unix_nano / _NS_PER_MS,
-        manifest.created_time_unix_nano / _NS_PER_MS,
-        manifest.signals,
-    )
-
-
-_RUN: Final[dict[RoleName, Callable[[Settings, Path | None], None]]] = {
-    "collector": _collector,
-    "storage": _storage,
-    "ui": _ui,
+_RUN: Final[dict[RoleName, Callable[[Any], None]]] = {
+    "collector": _run_collector,
+    "storage": _run_storage,
+    "ui": _run_ui,
 }
 
 
-def run_role(name: RoleName, settings: Settings, snapshot: Path | None = None) -> None:
-    """Is the role until SIGTERM or SIGINT; does not return after a clean end.
+class WithoutPandas(MetaPathFinder):
+    """Lets pandas seem not to be installed.
 
-    `snapshot` is the manifest of one that the page shows in place of what arrives.
+    Where it is pyarrow would load it, for conversions that no role asks for: 35 MB a process.
     """
-    start_log(name, settings.log_level)
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> None:
+        """Raises ModuleNotFoundError for pandas, and knows nothing of other modules."""
+        if fullname == "pandas":
+            raise ModuleNotFoundError(f"{fullname} is not for this process", name=fullname)
+
+
+def run_role(start: RoleStart) -> None:
+    """Is the role until SIGTERM or SIGINT; does not return after a clean end."""
+    sys.meta_path.insert(0, WithoutPandas())
+    os.environ.update(start.environment)
+    start_log(start.name, start.log_level)
     watch_supervisor()
-    with _ownership(name, settings):
-        _RUN[name](settings, snapshot)
+    with _ownership(start):
+        _RUN[start.name](start.config)
         leave()
 
 
@@ -98,14 +147,14 @@ def leave() -> None:
 
 
 @contextmanager
-def _ownership(name: RoleName, settings: Settings) -> Iterator[None]:
+def _ownership(start: RoleStart) -> Iterator[None]:
     """Holds what the role owns in the data folder, against a second process of the same role."""
-    if name == "ui":
+    if start.name == "ui":
         yield
         return
-    data = DataDir(settings.data)
+    data = DataDir(start.data)
     data.create()
-    with exclusive(data.run / f"{name}.lock", LOCK_WAIT_S):
+    with exclusive(data.run / f"{start.name}.lock", LOCK_WAIT_S):
         yield
 
 
@@ -121,3 +170,7 @@ def _die_with_supervisor() -> None:
     while os.read(sys.stdin.fileno(), 1):
         pass
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    run_role(RoleStart.from_json(os.environ.pop(ROLE_START)))

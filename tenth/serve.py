@@ -8,14 +8,14 @@ import sys
 import time
 from typing import Final
 
-from tenth.configs import RoleName, check
+from tenth.configs import check, role_start
 from tenth.data_dir import DataDir, exclusive
 from tenth.errors import UserError
 from tenth.exporting import endpoint
 from tenth.logs import start_log
 from tenth.ports import probe
-from tenth.roles import SUPERVISED, leave, watch_supervisor
-from tenth.settings import ENV_PREFIX, Settings, as_environment, tokens
+from tenth.roles import ROLE_START, SUPERVISED, RoleName, RoleStart, leave, watch_supervisor
+from tenth.settings import ENV_PREFIX, Settings, tokens
 from tenth.supervisor import RoleProcess, Supervisor
 from tenth.values import NetworkAddress
 
@@ -23,6 +23,8 @@ log = logging.getLogger("tenth.serve")
 
 # Each before the ones it uses: nobody loses a partner, and the last spans still find a collector.
 STOP_ORDER: Final[tuple[RoleName, ...]] = ("ui", "collector", "storage")
+# Of a role with many threads glibc would keep an arena for each, with its own free memory.
+MEMORY: Final = {"MALLOC_ARENA_MAX": "2"}
 READY_POLL_S: Final = 0.1
 READY_TIMEOUT_S: Final = 2.0
 # How long a start may take before the reason of the wait is shown, and shown again.
@@ -53,7 +55,7 @@ def serve(settings: Settings) -> None:
 
 
 async def _supervise(settings: Settings) -> None:
-    supervisor = Supervisor([role_process(name, settings) for name in STOP_ORDER])
+    supervisor = Supervisor([role_process(role_start(name, settings)) for name in STOP_ORDER])
     introduction = asyncio.create_task(_introduce(settings, supervisor))
     try:
         await supervisor.run()
@@ -65,14 +67,14 @@ async def _supervise(settings: Settings) -> None:
     print("Tenth has stopped.", flush=True)
 
 
-def role_process(name: RoleName, settings: Settings) -> RoleProcess:
-    """The command of a role and the environment that carries its settings."""
+def role_process(start: RoleStart) -> RoleProcess:
+    """The command of a role and the environment that carries what it is told."""
     inherited = {key: text for key, text in os.environ.items() if not key.startswith(ENV_PREFIX)}
     return RoleProcess(
-        name=name,
+        name=start.name,
         # -P: a folder named `ui` or `storage` in the working directory is not ours.
-        command=(sys.executable, "-P", "-m", "tenth", name),
-        environment=inherited | as_environment(settings) | {SUPERVISED: "1"},
+        command=(sys.executable, "-P", "-m", "tenth.roles", start.name),
+        environment=MEMORY | inherited | {SUPERVISED: "1", ROLE_START: start.to_json()},
     )
 
 

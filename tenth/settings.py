@@ -349,15 +349,3 @@ def own_ingest_token(settings: Settings) -> str | None:
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsFileError(f"cannot read the tokens in {file}: {error}") from error
     return known[0] if known else None
-
-
-def as_environment(settings: Settings) -> dict[str, str]:
-    """The settings as `TENTH_` variables from which another process reads the same values."""
-    plain = {
-        name: value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-        for name, value in settings
-        if value is not None
-    }
-    # The values of the settings file are among these; read again it could only contradict.
-    plain["config"] = os.devnull
-    return {f"{ENV_PREFIX}{name.upper()}": text for name, text in plain.items()}

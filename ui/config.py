@@ -3,7 +3,16 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ui.shown import Shown
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the page says of the snapshot it shows. Times are Unix milliseconds."""
+
+    name: str
+    from_ms: float
+    to_ms: float
+    created_time_ms: float
+    signals: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

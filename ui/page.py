@@ -12,8 +12,9 @@ from litestar.params import FromPath
 from litestar.response.file import ASGIFileResponse
 from litestar.static_files import StaticFiles
 
+from ui.config import Shown
 from ui.policy import content_security_policy
-from ui.shown import Shown, meta_tag
+from ui.shown import meta_tag
 
 STATIC_DIR: Final = Path(__file__).parent / "static"
 # The bundler puts a hash of the content into names: such a file never changes.

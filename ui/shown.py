@@ -6,21 +6,12 @@ from typing import Any, Final
 import msgspec
 from litestar import Request
 
+from ui.config import Shown
 from ui.problems import problem
 
 # These change nothing that is kept, or, as dashboards do, refuse in their own words.
 _HARMLESS_METHODS: Final = ("GET", "HEAD", "OPTIONS")
 _HARMLESS_PATHS: Final = ("/api/sql", "/api/dashboards", "/login", "/logout")
-
-
-class Shown(msgspec.Struct, frozen=True):
-    """What the page says of the snapshot it shows. Times are Unix milliseconds."""
-
-    name: str
-    from_ms: float
-    to_ms: float
-    created_time_ms: float
-    signals: tuple[str, ...]
 
 
 async def refuse_changes(request: Request[Any, Any, Any]) -> None:

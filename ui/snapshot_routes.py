@@ -14,10 +14,10 @@ from litestar.response import Stream
 
 from storage.contract import archive_pb2
 from ui.archive import Archive
+from ui.config import Shown
 from ui.filters import NS_PER_MS
 from ui.problems import problem, problem_of_call
 from ui.read_routes import MAX_TIME_MS
-from ui.shown import Shown
 
 MEDIA_TYPE: Final = "application/zip"
 _Code = grpc.StatusCode

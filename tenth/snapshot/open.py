@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,8 +17,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from rich.console import Console
 
 from storage.snapshot.load import load
-from storage.snapshot.manifest import DASHBOARDS, MANIFEST, Manifest, SnapshotError, encode
+from storage.snapshot.manifest import DASHBOARDS, Manifest, SnapshotError
 from storage.snapshot.reader import extract
+from tenth.configs import role_start, ui_config
 from tenth.data_dir import DataDir, DataDirInUseError, exclusive
 from tenth.errors import UserError
 from tenth.logs import start_log
@@ -25,14 +27,16 @@ from tenth.ports import probe
 from tenth.roles import leave
 from tenth.serve import AddressInUseError, role_process, wait_until_ready
 from tenth.settings import Settings
-from tenth.supervisor import RoleProcess, Supervisor
+from tenth.supervisor import Supervisor
 from tenth.values import Duration, NetworkAddress, Size
+from ui.config import Shown
 
 if TYPE_CHECKING:
     from tenth.cli import SnapshotOpen
 
 _PREFIX: Final = "tenth-snapshot-"
 _LOCK: Final = "lock"
+_NS_PER_MS: Final = 1_000_000
 _EVER: Final = Duration.parse("36500d")
 
 
@@ -98,7 +102,6 @@ def _load(file: Path, folder: Path, max_memory_bytes: int) -> Manifest:
         raise OpenError(f"cannot read {file}: {error.strerror or error}") from error
     (unpacked / DASHBOARDS).rename(folder / DASHBOARDS)
     shutil.rmtree(unpacked)
-    (folder / MANIFEST).write_bytes(encode(snapshot.manifest))
     return snapshot.manifest
 
 
@@ -122,13 +125,10 @@ def _settings(folder: Path, address: NetworkAddress, max_memory: Size) -> Settin
 async def _serve(
     settings: Settings, command: "SnapshotOpen", manifest: Manifest, loaded_s: float
 ) -> None:
-    ui = role_process("ui", settings)
-    shown = ("--snapshot", str(settings.data / MANIFEST))
+    page = replace(ui_config(settings), shown=_shown(manifest), read_only=True)
+    ui = replace(role_start("ui", settings), config=page)
     supervisor = Supervisor(
-        [
-            RoleProcess(ui.name, (*ui.command, *shown), ui.environment),
-            role_process("storage", settings),
-        ]
+        [role_process(start) for start in (ui, role_start("storage", settings))]
     )
     introduction = asyncio.create_task(_introduce(settings, command, manifest, loaded_s))
     try:
@@ -136,6 +136,16 @@ async def _serve(
     finally:
         introduction.cancel()
         await asyncio.gather(introduction, return_exceptions=True)
+
+
+def _shown(manifest: Manifest) -> Shown:
+    return Shown(
+        manifest.name,
+        manifest.from_unix_nano / _NS_PER_MS,
+        manifest.to_unix_nano / _NS_PER_MS,
+        manifest.created_time_unix_nano / _NS_PER_MS,
+        manifest.signals,
+    )
 
 
 async def _introduce(

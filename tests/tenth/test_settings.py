@@ -17,11 +17,13 @@ from tenth.configs import (
     UnsafeAddressError,
     check,
     collector_config,
+    role_start,
     storage_config,
     ui_config,
 )
 from tenth.http_checks import UnknownCheckError, http_checks
-from tenth.settings import Settings, SettingsFileError, as_environment, own_ingest_token, tokens
+from tenth.roles import RoleName, RoleStart
+from tenth.settings import Settings, SettingsFileError, own_ingest_token, tokens
 from tenth.values import Address, Duration, NetworkAddress, Size
 from tests.tenth.settings_table import table, written
 from ui.config import HttpCheck
@@ -104,17 +106,15 @@ def test_data_is_absolute_and_knows_home(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert read("--data", "~/there").data == tmp_path / "home" / "there"
 
 
-def test_a_process_gets_the_same_settings_through_its_environment(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """What the supervisor was told, its roles read from their environment, whatever a file says."""
-    settings = read("--ingest-token", 'odd "token", b=c', "--ring", "90s", "--no-self-observation")
-    (tmp_path / "tenth.toml").write_text('ring = "5m"\nlive = "10.0.0.1:1"')
-    for name, text in as_environment(settings).items():
-        monkeypatch.setenv(name, text)
-    again = read()
-    assert again.model_copy(update={"config": None}) == settings
-    assert again.ring == Duration(90_000)
+@pytest.mark.parametrize("name", ["collector", "storage", "ui"])
+def test_roles_are_told_all(name: RoleName) -> None:
+    """What the supervisor makes of the settings is what the process of a role gets."""
+    settings = read(
+        *("--ingest-token", 'odd "token", b=c', "--ui-token", "a,b", "--ring", "90s"),
+        *("--checks", "http://127.0.0.1:1/ 204", "--otlp-tls-cert", "c.pem", "--otlp-tls-key", "k"),
+    )
+    start = role_start(name, settings)
+    assert RoleStart.from_json(start.to_json()) == start
 
 
 def test_tokens_do_not_show() -> None:
@@ -236,6 +236,7 @@ INTERNAL = {
     "StorageConfig.commit_interval_under_load_ms": "weighed against cost by measurement",
     "StorageConfig.checkpoint_max_rows": "weighed against replay and stalls by measurement",
     "StorageConfig.checkpoint_interval_s": "weighed against replay and stalls by measurement",
+    "StorageConfig.memory_margin_bytes": "beyond it a query is taken for a runaway",
     "StorageConfig.rollup_grace_s": "only cost depends on it",
     "StorageConfig.merge_interval_s": "only cost depends on it",
     "StorageConfig.retention_interval_s": "how often is looked, not how long is kept",

@@ -5,7 +5,7 @@ import pytest
 
 from storage.contract import archive_pb2
 from tests.ui.conftest import Start
-from ui.shown import Shown
+from ui.config import Shown
 
 FILE = bytes(range(100))
 SHOWN = Shown("a-day", 1_000.0, 2_000.0, 3_000.0, ("spans",))
