@@ -201,6 +201,7 @@ def test_odd_zips(
 ) -> None:
     """What a zip can hold besides plain files is refused before anything of it is read."""
     path = _zipped(honest, tmp_path)
+    with zipfile.ZipFile(path, "a") as file:
         change(file)
     with pytest.raises(SnapshotError, match=words):
         read_manifest(path)
