@@ -1,5 +1,6 @@
 """The supervisor over real processes: restarts, the order of the end, no orphans."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -10,8 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tenth.supervisor import RECOVERED_AFTER_S, RESTART_DELAY_MAX_S, Backoff
-from tests.waiting import eventually
+from storage.watchdog import RESTART_CODE
+from tenth.supervisor import RECOVERED_AFTER_S, RESTART_DELAY_MAX_S, Backoff, RoleProcess
+from tests.waiting import eventually, eventually_async
 
 NAMES = ("first", "second", "third")
 REPOSITORY = Path(__file__).parents[2]
@@ -108,6 +110,32 @@ def test_no_role_outlives_a_killed_supervisor(supervise: Supervise, tmp_path: Pa
     supervisor.wait(10)
     for name in NAMES:
         eventually(lambda name=name: gone(pid_of(tmp_path, name)), what=f"end of {name}")  # type: ignore[misc]
+
+
+async def test_a_role_that_asks_is_started_again_at_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A role that ends with the code for it is no failure: it is counted and not waited for."""
+    program = (
+        "import sys, threading; from pathlib import Path; runs = Path(sys.argv[1]);"
+        "runs.open('a').write('x'); again = len(runs.read_text()) < 3;"
+        "threading.Event().wait(0.6 if again else None); sys.exit(int(sys.argv[2]))"
+    )
+    runs = tmp_path / "runs"
+    command = [sys.executable, "-c", program, str(runs), str(RESTART_CODE)]
+    role = RoleProcess("role", command, dict(os.environ))
+    read_end, write_end = os.pipe()
+    running = asyncio.create_task(role.keep_running(read_end))
+    try:
+        await eventually_async(lambda: runs.exists() and len(runs.read_text()) == 3, 30)
+    finally:
+        await role.stop(10)
+        await running
+        os.close(read_end)
+        os.close(write_end)
+    assert role.restarts == 2
+    assert caplog.text.count("asked to be started again") == 2
+    assert "next start in" not in caplog.text
 
 
 def test_restarts_slow_down_and_recover() -> None:

@@ -166,6 +166,7 @@ class Answer:
     truncated: bool = False
     code: grpc.StatusCode | None = None
     details: str = ""
+    fault: archive_pb2.QueryError | None = None
     blocks: bool = False
     # Storage may cut the stream anywhere.
     cut_bytes: int = 1 << 20
@@ -209,7 +210,9 @@ class Storage(archive_pb2_grpc.ArchiveServicer):
                 await cancelled.wait()
                 await context.abort(grpc.StatusCode.CANCELLED, "cancelled on request")
             if answer.code is not None:
-                await context.abort(answer.code, answer.details)
+                fault = answer.fault
+                trailing = [("tenth-query-error-bin", fault.SerializeToString())] if fault else []
+                await context.abort(answer.code, answer.details, tuple(trailing))
             rows = sum(len(table) for table in answer.tables)
             yield archive_pb2.QueryChunk(
                 summary=archive_pb2.Summary(
@@ -244,6 +247,14 @@ class Storage(archive_pb2_grpc.ArchiveServicer):
         if event is not None:
             event.set()
         return archive_pb2.CancelReply(found=event is not None)
+
+    async def Progress(self, request: Any, context: Any) -> archive_pb2.ProgressReply:
+        """Halfway, for any query that runs."""
+        if request.query_id not in self.running:
+            return archive_pb2.ProgressReply(found=False)
+        return archive_pb2.ProgressReply(
+            found=True, state="running", elapsed_ms=12.5, row_count=1, progress=0.5
+        )
 
     async def Stats(self, request: Any, context: Any) -> archive_pb2.StatsReply:
         """Canned."""

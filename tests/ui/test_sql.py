@@ -11,6 +11,7 @@ import pyarrow.ipc as pa_ipc
 import pyarrow.parquet as pa_parquet
 import pytest
 
+from storage.contract import archive_pb2
 from tests.ui.conftest import Tenth
 from tests.ui.peers import Answer
 from tests.waiting import eventually_async
@@ -170,6 +171,26 @@ async def test_failures_are_problems(
     assert ("retry-after" in response.headers) == has_retry_after
 
 
+async def test_mistakes_have_places(tenth: Tenth) -> None:
+    """A problem says in members of its own what is wrong, where, and what was meant perhaps."""
+    fault = archive_pb2.QueryError(
+        message="no column nam", hint="name?", offset=0, line=1, column=1
+    )
+    tenth.storage.answers["SELECT"] = Answer(
+        code=grpc.StatusCode.INVALID_ARGUMENT, details="no column nam (line 1)", fault=fault
+    )
+    found = (await tenth.http.post("/api/sql", json={"query": "SELECT"})).json()
+    assert found["detail"].startswith("no column nam (line 1)")
+    members = {name: found[name] for name in ("message", "hint", "offset", "line", "column")}
+    assert members == {
+        "message": "no column nam",
+        "hint": "name?",
+        "offset": 0,
+        "line": 1,
+        "column": 1,
+    }
+
+
 async def test_a_failure_midway_is_told(tenth: Tenth) -> None:
     """A query that fails after rows were sent ends the JSON with the problem."""
     answer = Answer(
@@ -201,6 +222,23 @@ async def test_cancel(tenth: Tenth) -> None:
     assert '"status":409' in text
     missing = await tenth.http.delete("/api/sql/mine")
     assert missing.status_code == 404
+
+
+async def test_progress(tenth: Tenth) -> None:
+    """How far a running query is can be read by its id; of others nothing is known."""
+    tenth.storage.answers["SELECT"] = Answer([pa.table({"n": [1]})], blocks=True)
+    body = {"query": "SELECT", "query_id": "mine"}
+    async with tenth.http.stream("POST", "/api/sql", json=body):
+        found = await tenth.http.get("/api/sql/mine")
+        assert found.json() == {
+            "query_id": "mine",
+            "state": "running",
+            "elapsed_ms": 12.5,
+            "row_count": 1,
+            "progress": 0.5,
+        }
+        await tenth.http.delete("/api/sql/mine")
+    assert (await tenth.http.get("/api/sql/other")).status_code == 404
 
 
 async def test_hanging_up_ends_the_query(tenth: Tenth) -> None:
