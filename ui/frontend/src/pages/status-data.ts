@@ -52,6 +52,12 @@ export interface HttpCheck {
   error: string;
 }
 
+export interface QueryPlaces {
+  running: number;
+  waiting: number;
+  refused: Counts;
+}
+
 /** What a role that is down would have said is missing. */
 export interface Stats {
   version: string;
@@ -65,7 +71,13 @@ export interface Stats {
     faults: Counts;
   };
   ring: { series?: number; rows?: number; bytes?: number; overflow_items?: number };
-  archive: { bytes: number; running_queries: number; tables: Record<string, TableStats> } | null;
+  archive: {
+    bytes: number;
+    running_queries: number;
+    queries: { users: QueryPlaces; page: QueryPlaces };
+    restarts: { count: number };
+    tables: Record<string, TableStats>;
+  } | null;
   live: { clients: number; frames: number; bytes: number; coalesced: number; refused: Counts };
   latency: Record<string, LatencySummary>;
   exporters: Exporter[];
