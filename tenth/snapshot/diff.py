@@ -14,7 +14,7 @@ from tenth.snapshot.diff_table import print_diff
 from tenth.snapshot.fail_on import FailOn
 
 if TYPE_CHECKING:
-    from tenth.cli import SnapshotDiff
+    from tenth.snapshot.commands import SnapshotDiff
 
 EXIT_WORSE: Final = 1
 

@@ -1,6 +1,7 @@
 """`tenth snapshot export`: has a running Tenth make a snapshot, and fetches it."""
 
 import json
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,14 +16,16 @@ from storage.snapshot.reader import verify
 from tenth.client import Client
 from tenth.errors import UserError
 from tenth.settings import names, tokens
+from tenth.snapshot.html import write_report
 from tenth.snapshot.info import summary
 
 if TYPE_CHECKING:
-    from tenth.cli import SnapshotExport
+    from tenth.snapshot.commands import SnapshotExport
 
 POLL_S: Final = 0.1
 
 Show = Callable[[str, float], None]
+Keep = Callable[[Client, str, Path, Show], Manifest]
 
 
 class ExportError(UserError):
@@ -45,23 +48,25 @@ def export(command: "SnapshotExport") -> None:
         Client(f"http://{command.ui.reachable}", ui_tokens[0] if ui_tokens else None) as client,
         _showing() as show,
     ):
-        path, manifest = _export(client, wanted, command, show)
+        keep = _keep_report if command.format == "html" else _fetch
+        path, manifest = _export(client, wanted, command, keep, show)
     if command.as_json:
         print(json.dumps(summary(path, manifest)))
-    else:
-        rows = sum(manifest.rows.values())
-        print(f"{path}: {rows:,} rows, {path.stat().st_size:,} bytes")
+        return
+    rows = sum(manifest.rows.values())
+    print(f"{path}: {rows:,} rows, {path.stat().st_size:,} bytes")
+    if command.format == "tenth":
         print(f"Look at it with: tenth snapshot open {path}")
 
 
 def _export(
-    client: Client, wanted: dict[str, Any], command: "SnapshotExport", show: Show
+    client: Client, wanted: dict[str, Any], command: "SnapshotExport", keep: Keep, show: Show
 ) -> tuple[Path, Manifest]:
     name = client.make_snapshot(**wanted)
     try:
         _wait(client, name, show)
-        path = command.output or Path(f"{name}{SUFFIX}")
-        manifest = _fetch(client, name, path, show)
+        path = command.output or Path(f"{name}.{command.format}")
+        manifest = keep(client, name, path, show)
     except BaseException:
         # What is being made ends; what is made and could not be fetched can still be downloaded.
         if client.snapshot(name)["state"] in ("queued", "running"):
@@ -78,6 +83,14 @@ def _wait(client: Client, name: str, show: Show) -> None:
         time.sleep(POLL_S)
     if state["state"] != "done":
         raise ExportError(f"the snapshot was {state['state']}: {state['error'] or 'on request'}")
+
+
+def _keep_report(client: Client, name: str, path: Path, show: Show) -> Manifest:
+    with tempfile.TemporaryDirectory(prefix="tenth-report-") as folder:
+        snapshot = Path(folder) / f"{name}{SUFFIX}"
+        manifest = _fetch(client, name, snapshot, show)
+        write_report(snapshot, path)
+    return manifest
 
 
 def _fetch(client: Client, name: str, path: Path, show: Show) -> Manifest:

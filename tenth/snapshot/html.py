@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from storage.snapshot.manifest import SnapshotError
 from storage.snapshot.opened import opened
@@ -10,11 +11,20 @@ from tenth.report.document import collect
 from tenth.report.html import page
 from ui.past import TooMuchError
 
-SUFFIX = ".html"
+if TYPE_CHECKING:
+    from tenth.snapshot.commands import SnapshotHtml
+
+SUFFIX: Final = ".html"
 
 
 class ReportFileError(UserError):
     """The snapshot cannot be read, or the report cannot be written."""
+
+
+def make_report(command: "SnapshotHtml") -> None:
+    """Writes the report of a file and says where. Raises UserError."""
+    output = command.output or command.file.with_suffix(SUFFIX)
+    print(f"{output}: {write_report(command.file, output):,} bytes")
 
 
 def write_report(snapshot: Path, output: Path) -> int:
@@ -34,11 +44,6 @@ def write_report(snapshot: Path, output: Path) -> int:
     except OSError as error:
         raise ReportFileError(f"cannot read {snapshot}: {error.strerror}") from error
     return _write(output, text.encode())
-
-
-def default_output(snapshot: Path) -> Path:
-    """Beside the snapshot, with its name."""
-    return snapshot.with_suffix(SUFFIX)
 
 
 def _write(output: Path, content: bytes) -> int:

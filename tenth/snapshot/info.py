@@ -10,7 +10,7 @@ from storage.snapshot.reader import verify
 from tenth.errors import UserError
 
 if TYPE_CHECKING:
-    from tenth.cli import SnapshotInfo
+    from tenth.snapshot.commands import SnapshotInfo
 
 
 class FileError(UserError):

@@ -32,7 +32,7 @@ from tenth.values import Duration, NetworkAddress, Size
 from ui.config import Shown
 
 if TYPE_CHECKING:
-    from tenth.cli import SnapshotOpen
+    from tenth.snapshot.commands import SnapshotOpen
 
 _PREFIX: Final = "tenth-snapshot-"
 _LOCK: Final = "lock"
