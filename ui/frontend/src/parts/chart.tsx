@@ -55,7 +55,9 @@ export function Chart({ spec, tools }: { spec: ChartSpec; tools?: ComponentChild
       <div class="chart-head">
         <h2>
           <span>
-          <span id={id}>{spec.title}</span> <small>{spec.note?.()}</small>
+          <span id={id} title={spec.title}>
+            {spec.title}
+          </span> <small>{spec.note?.()}</small>
         </span>
           <small ref={time} />
         </h2>

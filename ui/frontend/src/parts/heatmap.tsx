@@ -54,7 +54,9 @@ export function Heatmap({ spec, tools }: { spec: HeatSpec; tools?: ComponentChil
     <section class="chart" aria-labelledby={id}>
       <div class="chart-head">
         <h2>
-          <span id={id}>{spec.title}</span>
+          <span id={id} title={spec.title}>
+            {spec.title}
+          </span>
           <small ref={time} />
         </h2>
         {tools}
