@@ -17,6 +17,7 @@ PAGES = {
     f"/?page=metrics&metric={HISTOGRAM}": f"{HISTOGRAM}, p50, p95, p99",
     "/?page=dashboards": "Come with Tenth",
     "/?page=dashboards&dashboard=host": "Memory in use",
+    "/?page=snapshots": "New snapshot",
     "/?page=status": "Account book",
 }
 
