@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Generator, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Final, Protocol, TypeVar
@@ -87,6 +87,7 @@ class Answers(archive_pb2_grpc.ArchiveServicer):
         self._page = Lane("page", PAGE_LANE)
         # Queries by id, those of people and those of the page, until their threads have let go.
         self._runs: dict[str, tuple[Run, UserQuery]] = {}
+        self._answering: set[asyncio.Task[None]] = set()
         self._watchdog = Watchdog(
             config.memory_limit_bytes,
             config.memory_margin_bytes,
@@ -95,9 +96,11 @@ class Answers(archive_pb2_grpc.ArchiveServicer):
         self._watchdog.start()
         self._stats_worker = ThreadPoolExecutor(1, "stats")
 
-    def close(self) -> None:
-        """Take no more work. Calls have ended before."""
+    async def close(self) -> None:
+        """Take no more work, and give what is at work a moment to end. Calls have ended before."""
         self._snapshots.close()
+        if self._answering:
+            await asyncio.wait(self._answering, timeout=HEED_S)
         for workers in (self._users.workers, self._page.workers, self._stats_worker):
             workers.shutdown(wait=False)
 
@@ -116,7 +119,7 @@ class Answers(archive_pb2_grpc.ArchiveServicer):
         run = Run(query, request.query, timeout_ms, for_page=request.for_page)
         self._runs[request.query_id] = run, query
         lane = self._page if request.for_page else self._users
-        answering = asyncio.create_task(
+        answering = self._begin(
             self._in_place(run, lane, lambda: self._write_chunks(run, lane, query, context))
         )
         answering.add_done_callback(lambda _: self._runs.pop(request.query_id))
@@ -128,12 +131,18 @@ class Answers(archive_pb2_grpc.ArchiveServicer):
         """Rollups of a range."""
         query = HistoryQuery(request)
         run = Run(query, "a history", self._config.query_timeout_ms, for_page=True)
-        answering = asyncio.create_task(
+        answering = self._begin(
             self._in_place(
                 run, self._page, lambda: self._work_out(run, self._page, query, context.write)
             )
         )
         await self._answer(run, answering, context)
+
+    def _begin(self, answer: Coroutine[None, None, None]) -> "asyncio.Task[None]":
+        answering = asyncio.create_task(answer)
+        self._answering.add(answering)
+        answering.add_done_callback(self._answering.discard)
+        return answering
 
     async def _answer(
         self, run: Run, answering: "asyncio.Task[None]", context: grpc.aio.ServicerContext

@@ -61,7 +61,7 @@ async def _run(config: StorageConfig) -> None:
             continue
     deadline_s = loop.time() + config.shutdown_grace_s
     await server.stop(QUERY_GRACE_S)
-    answers.close()
+    await answers.close()
     if not await asyncio.to_thread(follower.stop, deadline_s - loop.time()):
         log.warning("archiving did not end in time; the journal has the rest")
         # DuckDB is at work in the thread, and must not outlive the interpreter.
