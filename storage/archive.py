@@ -22,6 +22,7 @@ from storage.insert import Inserter
 from storage.journal import START, Position
 from storage.migrate import ArchiveVersionError, prepare_schema
 from storage.progress import Progress
+from storage.prune import PRUNED
 from storage.retention import Retention
 from storage.tiering import Tiering
 
@@ -125,6 +126,8 @@ class Archive:
         """Delete some of what was planned: from which table how many rows, 0 when all is done."""
         table, rows = self._retention.step()
         self.unsaved |= rows > 0
+        if table in PRUNED:
+            self._inserter.forget()
         return table, rows
 
     def used_bytes(self) -> int:

@@ -15,6 +15,7 @@ import duckdb
 from storage.config import StorageConfig
 from storage.marks import MAX_MARKS
 from storage.progress import DELETED, Progress
+from storage.prune import Pruning
 from storage.tier_tables import COARSEST, TIERS
 from storage.transaction import transaction
 
@@ -54,6 +55,7 @@ class Retention:
     def __init__(self, connection: duckdb.DuckDBPyConnection, progress: Progress) -> None:
         self._connection = connection
         self._progress = progress
+        self._pruning = Pruning(connection)
         self._cutoffs_ns: dict[str, int] = {}
 
     def plan(self, ages_s: Mapping[str, float], now_ns: int, excess: float) -> None:
@@ -67,6 +69,7 @@ class Retention:
             self._cutoffs_ns[MARKS] = max(self._cutoffs_ns[MARKS], self._surplus_marks_until())
         if excess > 0:
             self._plan_excess(excess)
+        self._pruning.plan(now_ns)
 
     def step(self) -> tuple[str, int]:
         """Delete some of what was planned: from which table how many rows, 0 when all is done.
@@ -80,9 +83,10 @@ class Retention:
                 del self._cutoffs_ns[table]
                 raise
             if deleted:
+                self._pruning.rows_deleted()
                 return table, deleted
             del self._cutoffs_ns[table]
-        return "", 0
+        return self._pruning.step()
 
     def _delete(self, table: str, cutoff_ns: int) -> int:
         old = f'"{_TIME[table]}" < make_timestamp_ns({cutoff_ns})'

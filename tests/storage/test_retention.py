@@ -12,6 +12,7 @@ import pytest
 from storage.account import RetentionAccount
 from storage.archive import Archive
 from storage.config import StorageConfig
+from storage.prune import PRUNE_INTERVAL_NS
 from storage.retention import ages_s
 from storage.schema import Signal
 from storage.upkeep import Upkeep
@@ -133,3 +134,74 @@ def test_budget(archive: Archive, store: Store, config: StorageConfig) -> None:
         .fetchall()
     )
     assert spans == 12 * 40_000
+
+
+def test_prune(archive: Archive, store: Store, config: StorageConfig) -> None:
+    """Series and origins that no row refers to any more go, and come again when they are used."""
+    now_ns = time.time_ns()
+    day_ago_ns = now_ns - 24 * HOUR_NS
+    ages = ages_s(config)
+    store(Signal.SPANS, noisy_spans(day_ago_ns, 3))
+    store(Signal.LOGS, log_tables({"time_unix_nano": now_ns}))
+    archive_all(archive, now_ns)
+    archive.plan_deletes(ages | {"span_rows": 3_600.0}, now_ns, 0)
+    delete_all(archive)
+    assert described(archive) == (4, 1)  # the rollups of what was deleted are kept for longer
+    tiers = {name: 12 * 3_600.0 for name in ages if name.startswith("rollup_rows")}
+    later_ns = now_ns + 2 * PRUNE_INTERVAL_NS
+    archive.plan_deletes(ages | tiers, later_ns, 0)
+    assert delete_all(archive)["series"] == 3
+    archive.plan_deletes(ages | tiers | {"log_rows": 3_600.0}, later_ns + PRUNE_INTERVAL_NS, 0)
+    assert delete_all(archive) == {"log_rows": 1, "origins": 1}
+    assert described(archive) == (1, 0)
+    store(Signal.SPANS, noisy_spans(now_ns, 3))
+    assert described(archive) == (4, 1)
+    archive_all(archive, now_ns)
+    rows = archive.cursor().execute(
+        "SELECT s.service_name, count(*) FROM spans s GROUP BY ALL"
+        " UNION ALL SELECT service_name, sum(count)::BIGINT FROM rollups"
+        " WHERE signal = 'spans' AND resolution_ms = 100 GROUP BY ALL"
+    )
+    assert {count for _, count in rows.fetchall()} == {3}
+
+
+def test_prune_leaves_what_is_used(archive: Archive, store: Store, config: StorageConfig) -> None:
+    """However often is pruned, nothing goes that a row of any tier or signal refers to."""
+    now_ns = time.time_ns()
+    for hours in (30, 20, 10, 0):
+        store(Signal.SPANS, noisy_spans(now_ns - hours * HOUR_NS, 3 + hours // 10))
+        archive_all(archive, now_ns - hours * HOUR_NS)
+    for n, hours in enumerate((25, 15, 5), start=1):
+        ages = dict.fromkeys(ages_s(config), hours * 3_600.0)
+        archive.plan_deletes(ages, now_ns + n * PRUNE_INTERVAL_NS, 0)
+        delete_all(archive)
+        ((orphans, rows),) = (
+            archive.cursor()
+            .execute(
+                "SELECT (SELECT count(*) FROM rollup_rows_60s ANTI JOIN series USING (series_id)),"
+                " (SELECT count(*) FROM rollups WHERE resolution_ms = 60000)"
+            )
+            .fetchall()
+        )
+        assert orphans == 0
+        assert rows > 0
+
+
+def archive_all(archive: Archive, now_ns: int) -> None:
+    """Merge all rollups that are there."""
+    while archive.merge(now_ns + HOUR_NS):
+        pass
+
+
+def delete_all(archive: Archive) -> dict[str, int]:
+    """Delete all that was planned: how many rows of which table."""
+    return dict(iter(archive.delete_some, ("", 0)))
+
+
+def described(archive: Archive) -> tuple[int, int]:
+    """How many series and origins there are."""
+    with archive.cursor() as cursor:
+        ((series, origins),) = cursor.execute(
+            "SELECT (SELECT count(*) FROM series), (SELECT count(*) FROM origins)"
+        ).fetchall()
+    return series, origins
