@@ -116,12 +116,13 @@ wheel: $(VENV)/installed ## Build the wheel into dist/
 # ---- measuring
 
 .PHONY: bench
-bench: $(VENV)/installed ## Measure receiving, archiving, decoding and queries: half an hour
+bench: $(VENV)/installed ## Measure receiving, archiving, decoding, queries and the page: 45 minutes
 	$(BIN)/python -m tests.bench.run
 	$(BIN)/python -m tests.bench.decode
 	$(BIN)/python -m tests.bench.queries
 	$(BIN)/python -m tests.bench.answers
 	$(BIN)/python -m tests.bench.hostile
+	$(BIN)/python -m tests.bench.page
 
 .PHONY: screenshots
 screenshots: $(VENV)/installed chromium ## Take the pictures of docs/images

@@ -5,7 +5,7 @@ import shutil
 
 from playwright.sync_api import Browser, Playwright
 
-_QUIET = (
+QUIET = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -16,7 +16,11 @@ _QUIET = (
 )
 
 
+def executable() -> str | None:
+    """Where the browser is; None: let Playwright look."""
+    return os.environ.get("CHROMIUM") or shutil.which("chromium")
+
+
 def launch(playwright: Playwright) -> Browser:
     """Chromium, without a window."""
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    return playwright.chromium.launch(executable_path=path, args=list(_QUIET))
+    return playwright.chromium.launch(executable_path=executable(), args=list(QUIET))

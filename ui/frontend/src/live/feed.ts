@@ -18,6 +18,8 @@ export interface PaintStats {
   coalesced: number;
   /** Unix ms by this page's clock. */
   lastPaint: number;
+  /** When the oldest news of the last frame had come to Tenth, Unix ms by its clock; 0: unknown. */
+  arrivalMs: number;
   /** Main-thread time of the last tick: decoding, storing, painting. */
   paintCostMs: number;
   reconnects: number;
@@ -49,6 +51,7 @@ export class LiveFeed {
     frames: 0,
     coalesced: 0,
     lastPaint: 0,
+    arrivalMs: 0,
     paintCostMs: 0,
     reconnects: 0,
   };
@@ -205,6 +208,7 @@ export class LiveFeed {
     const paintedMs = nowMs();
     const newest = this.unpainted.at(-1);
     if (newest) this.connection.ack(newest.sequence);
+    if (newest) this.stats.arrivalMs = this.unpainted[0]?.arrivalMs ?? 0;
     for (const frame of this.unpainted) {
       this.stats.frames += 1;
       this.stats.coalesced += frame.coalesced;
