@@ -58,7 +58,7 @@ class Feed(Collector):
         self._series = _series()
         self._spans = len(SERVICES) * OPERATIONS
         self._window = self._now_ns() // WINDOW_NS
-        self.history = [self._update(0, self._series, history=True, history_complete=True)]
+        self.history = [self._update(0, self._series)]
 
     async def run(self) -> None:
         """Tick until cancelled."""
@@ -72,9 +72,7 @@ class Feed(Collector):
     def _now_ns(self) -> int:
         return int((self.begin_s + (time.time() - self.begin_s) * self._speed) * 1e9)
 
-    def _update(
-        self, number: int, series: list[live_pb2.Series], **others: bool
-    ) -> live_pb2.Update:
+    def _update(self, number: int, series: list[live_pb2.Series]) -> live_pb2.Update:
         now_ns = self._now_ns()
         window = now_ns // WINDOW_NS
         changed = range(self._window - LATE_WINDOWS, window + 1)
@@ -83,13 +81,14 @@ class Feed(Collector):
         return live_pb2.Update(
             epoch=1,
             sequence=number,
+            history=not number,
+            history_complete=not number,
             sent_time_unix_nano=now_ns,
             newest_event_time_unix_nano=now_ns,
             arrival_time_unix_nano=now_ns,
             oldest_window=window - RING_WINDOWS + 1,
             series=series,
             **columns(rows),
-            **others,
         )
 
     def _row(self, window: int, series: int) -> Row:

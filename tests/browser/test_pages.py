@@ -1,7 +1,9 @@
 """Every page, in both themes, on a desk and on a phone."""
 
+import json
+
 import pytest
-from playwright.sync_api import Browser, ViewportSize
+from playwright.sync_api import Browser, ViewportSize, WebSocketRoute
 
 from tests.browser.opened import DESK, PHONE, Opened
 from tests.browser.traffic import BUSY, CALM, GAUGE, HISTOGRAM, OPERATIONS, Traffic
@@ -56,7 +58,8 @@ def test_services_show_their_numbers_and_operations(opened: Opened) -> None:
     row.wait_for()
     eventually(lambda: row.inner_text().count("ms") == 3, 20, "percentiles")
     assert "/s" in row.inner_text()
-    assert "33.3\u00a0%" in row.inner_text()
+    eventually(lambda: "33.3\u00a0%" in row.inner_text(), 20, "the share of errors")
+    page.get_by_role("heading", name="Services last 10 s").wait_for()
     row.get_by_role("button").click()
     operations = page.locator(".series", has_text=f"Operations of {BUSY}")
     names = operations.locator("tbody tr:visible th")
@@ -85,6 +88,26 @@ def test_a_metric_is_chosen_aggregated_and_grouped(opened: Opened) -> None:
     page.reload()
     eventually(grouped, 20, "the same chart again")
     assert page.get_by_label("Show").input_value() == "max"
+
+
+def test_an_empty_page_says_how_to_send(opened: Opened) -> None:
+    """While Tenth knows no service but itself, Live has the settings to copy, uncut."""
+
+    def emptied(message: str | bytes) -> str | bytes:
+        if isinstance(message, bytes) or '"catalog"' not in message:
+            return message
+        return json.dumps({"type": "catalog", "services": ["tenth"], "metrics": []})
+
+    def through(client: WebSocketRoute) -> None:
+        server = client.connect_to_server()
+        server.on_message(lambda message: client.send(emptied(message)))
+
+    opened.page.route_web_socket("**/api/live", through)
+    opened.go("/")
+    text = opened.page.get_by_text("OTEL_METRIC_EXPORT_INTERVAL=1000")
+    text.wait_for()
+    assert text.evaluate("element => element.scrollWidth <= element.clientWidth")
+    opened.page.get_by_text("OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317").wait_for()
 
 
 def test_hostile_names_are_text(opened: Opened) -> None:

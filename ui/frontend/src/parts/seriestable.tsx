@@ -40,8 +40,7 @@ export function SeriesTable({ spec }: { spec: SeriesTableSpec }) {
   return (
     <section class="block series" aria-labelledby={id}>
       <h2>
-        <span id={id}>{spec.title}</span>
-        <small>{NUMBERS_SPAN}</small>
+        <span id={id}>{spec.title}</span> <small>{NUMBERS_SPAN}</small>
       </h2>
       <div class="scroll" tabIndex={0} role="group" aria-labelledby={id}>
         <table class="data" ref={table} aria-labelledby={id} hidden={empty.value} />

@@ -108,8 +108,8 @@ function Spans({ id, startMs }: { id: string; startMs: number }) {
       {problem !== "" && <p class="bad">{problem}</p>}
       {!found && problem === "" && <p class="quiet">loading</p>}
       <ol>
-        {found && spans.slice(0, MOST_SPANS).map((one) => (
-          <SpanRow key={one.span.span_id} one={one} trace={found} />
+        {found && spans.slice(0, MOST_SPANS).map((one, index) => (
+          <SpanRow key={index} one={one} trace={found} />
         ))}
       </ol>
       {spans.length > MOST_SPANS && (
