@@ -169,10 +169,8 @@ class Answers(archive_pb2_grpc.ArchiveServicer):
         if isinstance(error, _BROKEN):
             self._access.report_broken()
         code = next(code for kinds, code in _STATUS if isinstance(error, kinds))
-        text = plain_text(error) if isinstance(error, duckdb.Error) else str(error)
-        await context.abort(
-            code, text or "the query was stopped: try again", _where_it_fails(error)
-        )
+        text = plain_text(error) or "the query was stopped: try again"
+        await context.abort(code, text, _where_it_fails(error))
 
     async def Cancel(  # noqa: N802
         self, request: archive_pb2.CancelRequest, context: grpc.aio.ServicerContext

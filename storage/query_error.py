@@ -67,9 +67,9 @@ def located(message: str, query: str, offset_bytes: int | None) -> QueryFault:
     return QueryFault(text, hint, len(before), line, column)
 
 
-def plain_text(error: duckdb.Error) -> str:
-    """The message of an error, which may be wrapped in JSON, for a log or a problem."""
-    return fault_of(error, "", "").message
+def plain_text(error: Exception) -> str:
+    """The message of an error, which a reader's DuckDB wraps in JSON, for a log or a problem."""
+    return fault_of(error, "", "").message if isinstance(error, duckdb.Error) else str(error)
 
 
 def _split(message: str) -> tuple[str, str]:

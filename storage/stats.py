@@ -14,6 +14,7 @@ from storage.config import StorageConfig
 from storage.contract import archive_pb2
 from storage.damage import archives_set_aside
 from storage.lag import lag_bytes, oldest_pending_time_unix_nano
+from storage.query_error import plain_text
 from storage.tier_tables import FINEST, FRESH, TIERS
 
 _TABLES: Final = {
@@ -46,7 +47,7 @@ def read_stats(config: StorageConfig, access: Access, account: Account) -> archi
             _read_tables(connection, reply)
             _read_tiers(connection, reply)
     except (UnavailableError, duckdb.Error) as error:
-        reply.problems.append(f"the archive cannot be read: {error}")
+        reply.problems.append(f"the archive cannot be read: {plain_text(error)}")
     return reply
 
 

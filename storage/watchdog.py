@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 # The exit code that asks for a new process at once.
 RESTART_CODE: Final = os.EX_TEMPFAIL
+OOM_SCORE_ADJUSTMENT: Final = "500"
+_OOM_SCORE: Final = Path("/proc/self/oom_score_adj")
 LOOK_INTERVAL_S: Final = 0.05
 # So often interrupted, a question counts as deaf: after 0.8 s, or later where the processor is so
 # short that this thread gets little of it, too.
@@ -87,6 +89,9 @@ class Watchdog:
 
     def start(self) -> None:
         """From here on questions are watched."""
+        # Where the machine itself runs out of memory, Linux is to end this process, not another.
+        with suppress(OSError):
+            _OOM_SCORE.write_text(OOM_SCORE_ADJUSTMENT)
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     @contextmanager

@@ -93,8 +93,8 @@ class Client:
     ) -> Result:
         """Runs one read-only statement. Raises QueryError.
 
-        `params` are a sequence for `?` and `$1`, or a mapping for `$name`. Without `max_rows` and
-        `timeout_s` the server's own limits hold.
+        `params` are a sequence for `?` and `$1`, or a mapping for `$name`. Without `max_rows`
+        the server cuts off at 100,000; without `timeout_s` its own limit holds.
         """
         with self.answer(query, params, max_rows, timeout_s, ARROW) as pieces:
             return _read(b"".join(pieces))

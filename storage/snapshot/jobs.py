@@ -16,6 +16,7 @@ from storage.account import Account
 from storage.config import StorageConfig
 from storage.lag import oldest_pending_time_unix_nano
 from storage.lane import be_nice
+from storage.query_error import plain_text
 from storage.snapshot.folder import SnapshotFolder, TooManySnapshotsError
 from storage.snapshot.make import Making, Wanted
 from storage.snapshot.manifest import SnapshotError
@@ -251,4 +252,4 @@ def _reason(error: Exception) -> str:
         case OSError():
             return f"the file cannot be written: {error.strerror or error}"
         case _:
-            return str(error) or type(error).__name__
+            return plain_text(error) or type(error).__name__

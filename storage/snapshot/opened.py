@@ -12,6 +12,7 @@ import duckdb
 from storage.archive import Archive
 from storage.contract import archive_pb2
 from storage.history import HistoryQuery
+from storage.query_error import plain_text
 from storage.snapshot.load import load
 from storage.snapshot.manifest import Manifest, SnapshotError
 from storage.snapshot.reader import extract
@@ -38,7 +39,7 @@ class OpenedSnapshot:
                     cursor.sql(query, params=dict(params)).to_arrow_table().to_pylist()
                 )
             except duckdb.Error as error:
-                raise SnapshotError(f"its tables cannot be read: {error}") from error
+                raise SnapshotError(f"its tables cannot be read: {plain_text(error)}") from error
         return found
 
     def history(self, request: archive_pb2.HistoryRequest) -> Iterable[archive_pb2.HistoryChunk]:
@@ -47,7 +48,7 @@ class OpenedSnapshot:
             try:
                 return list(HistoryQuery(request).chunks(cursor))
             except duckdb.Error as error:
-                raise SnapshotError(f"its rollups cannot be read: {error}") from error
+                raise SnapshotError(f"its rollups cannot be read: {plain_text(error)}") from error
 
 
 @contextmanager
