@@ -51,11 +51,11 @@ def attribute_text(value: object) -> str:
 
 def _cell_limits(cells: Cells, series: Ints, known: Mapping[int, Series]) -> tuple[Floats, Floats]:
     lower, upper = limits(cells.key, cells.scale)
-    explicit = cells.scale == EXPLICIT
-    for number in np.unique(series[explicit]).tolist():
-        mask = explicit & (series == number)
-        bounds = np.array(known[number].bounds or (), np.float64)
-        lower[mask], upper[mask] = explicit_limits(cells.key[mask], bounds)
+    explicit = np.flatnonzero(cells.scale == EXPLICIT)
+    if len(explicit):
+        numbers, which = np.unique(series[explicit], return_inverse=True)
+        bounds = [known[number].bounds or () for number in numbers.tolist()]
+        lower[explicit], upper[explicit] = explicit_limits(cells.key[explicit], which, bounds)
     return lower, upper
 
 

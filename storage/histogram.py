@@ -7,6 +7,7 @@ a negative one; so keys sort as their values do. Of a histogram with explicit
 bounds the key is the position of the bucket, and its scale is EXPLICIT.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal, localcontext
 from typing import Final
 
@@ -79,7 +80,17 @@ def limits(keys: Ints, scales: npt.NDArray[np.int8]) -> tuple[Floats, Floats]:
     return np.where(negative, -far, near), np.where(negative, -near, far)
 
 
-def explicit_limits(positions: Ints, bounds: Floats) -> tuple[Floats, Floats]:
-    """Lower and upper limit of buckets of an explicit-bounds histogram."""
-    edges = np.concatenate(([-np.inf], bounds, [np.inf]))
-    return edges[positions], edges[positions + 1]
+def explicit_limits(
+    positions: Ints, which: Ints, bounds: Sequence[tuple[float, ...]]
+) -> tuple[Floats, Floats]:
+    """Lower and upper limit of buckets: of the i-th, `positions[i]` of `bounds[which[i]]`."""
+    # Most histograms have the same bounds: the edges of each kind are written down once.
+    places: dict[tuple[float, ...], int] = {}
+    edges: list[float] = []
+    for one in bounds:
+        if one not in places:
+            places[one] = len(edges)
+            edges += (-np.inf, *one, np.inf)
+    at = np.array([places[one] for one in bounds], np.int64)[which] + positions
+    limits = np.array(edges)
+    return limits[at], limits[at + 1]

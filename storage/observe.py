@@ -4,6 +4,7 @@ Which series an item belongs to, when it happened and what it weighs: here, for
 every signal and metric type. What becomes of it is `storage.rollup`'s.
 """
 
+from collections.abc import Hashable, Sequence
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -97,26 +98,25 @@ def weigh_logs(time: Ints, numbers: Ints) -> Rollup:
 
 
 def _observe_metrics(tables: Tables, registry: Registry) -> Rollup:
-    streams = tables["streams"].to_pylist()
-    points = tables["points"]
+    streams, points = tables["streams"], tables["points"]
     # Data model, "No recorded value": the point says that there is none.
     recorded = (_numpy(points["flags"]) & _NO_RECORDED_VALUE) == 0
     if not recorded.all():
         points = points.filter(pa.array(recorded))
     stream = _numpy(points["stream_index"])
-    describe_stream = _Streams(tables)
-    identity = np.array([describe_stream.key(s) for s in streams], np.int64).view(np.uint64)
-    metric = np.array([describe_stream.group(s) for s in streams], np.int64).view(np.uint64)
+    describer = _Streams(tables)
     bounds = _bounds_keys(points)
-    keys = identity[stream] + _attribute_keys(points["attributes"]) + bounds
+    keys = describer.keys()[stream] + _attribute_keys(points["attributes"]) + bounds
 
     def describe(item: int) -> Series:
-        return describe_stream.series(streams[stream[item]], points.slice(item, 1).to_pylist()[0])
+        attributes, edges = (
+            points[name][item].as_py() for name in ("attributes", "explicit_bounds")
+        )
+        return describer.series(int(stream[item]), attributes, edges)
 
-    groups = metric[stream] + bounds
+    groups = describer.groups()[stream] + bounds
     numbers = registry.numbers(_mix(keys, _SALT), _mix(groups, _SALT), describe)
-    kind = np.array([s["type"] for s in streams], np.int8)[stream]
-    temporality = np.array([s["temporality"] for s in streams], np.int32)[stream]
+    kind, temporality = (_numpy(streams[name])[stream] for name in ("type", "temporality"))
     return weigh_points(points, numbers, kind, temporality == _CUMULATIVE)
 
 
@@ -234,23 +234,34 @@ class _Streams:
     """
 
     def __init__(self, tables: Tables) -> None:
+        streams = tables["streams"]
+        self._streams = streams
         self._services = _services(tables)
-        self._origins = [hash(tuple(o.values())) for o in tables["origins"].to_pylist()]
-        self._origin_rows = tables["origins"]
+        self._origins = tables["origins"].to_pylist()
+        self._origin = _numpy(streams["origin_index"])
+        self._metric = _string_keys(streams["name"])
+        for part in (
+            _string_keys(streams["unit"]),
+            *(_integer_keys(streams[name]) for name in ("type", "temporality", "monotonic")),
+        ):
+            self._metric = _mix(self._metric, part)
 
-    def key(self, stream: dict[str, Any]) -> int:
-        parts = ("name", "unit", "type", "temporality", "monotonic")
-        return hash((self._origins[stream["origin_index"]], *(stream[part] for part in parts)))
+    def keys(self) -> Keys:
+        """What tells streams apart."""
+        origins = _hashes([tuple(origin.values()) for origin in self._origins])
+        return _mix(self._metric, origins[self._origin])
 
-    def group(self, stream: dict[str, Any]) -> int:
+    def groups(self) -> Keys:
         """What may share an overflow series: points that add up."""
-        parts = ("name", "unit", "type", "temporality", "monotonic")
-        return hash((self._services[stream["origin_index"]], *(stream[part] for part in parts)))
+        return _mix(self._metric, _hashes(self._services)[self._origin])
 
-    def series(self, stream: dict[str, Any], point: dict[str, Any]) -> Series:
+    def series(
+        self, row: int, attributes: list[dict[str, Any]] | None, bounds: list[float] | None
+    ) -> Series:
+        """The series of a point of the stream at `row`."""
+        stream = self._streams.slice(row, 1).to_pylist()[0]
         origin = stream["origin_index"]
         kind = MetricType(stream["type"])
-        bounds = tuple(point["explicit_bounds"] or ()) if kind is MetricType.HISTOGRAM else None
         return Series(
             Signal.METRICS,
             self._services[origin],
@@ -259,9 +270,9 @@ class _Streams:
             stream["unit"],
             TEMPORALITIES[_clip_one(stream["temporality"], len(TEMPORALITIES))],
             stream["monotonic"],
-            {pair["key"]: _any_value(pair["value"]) for pair in point["attributes"]},
-            _origin_id(self._origin_rows.slice(origin, 1).to_pylist()[0]),
-            bounds,
+            {pair["key"]: _any_value(pair["value"]) for pair in attributes or ()},
+            _origin_id(self._origins[origin]),
+            tuple(bounds or ()) if kind is MetricType.HISTOGRAM else None,
         )
 
 
@@ -286,7 +297,7 @@ def _services(tables: Tables) -> list[str]:
     return [service_name(resource) for resource in tables["origins"]["resource"].to_pylist()]
 
 
-def _hashes(values: list[str] | list[bytes]) -> Keys:
+def _hashes(values: Sequence[Hashable]) -> Keys:
     return np.array([hash(value) for value in values], np.int64).view(np.uint64)
 
 
@@ -295,6 +306,11 @@ def _string_keys(strings: pa.Array) -> Keys:
     encoded = pc.dictionary_encode(pc.fill_null(strings, ""))
     places: Ints = _numpy(encoded.indices)
     return _hashes(encoded.dictionary.to_pylist())[places]
+
+
+def _integer_keys(integers: pa.Array) -> Keys:
+    keys: Keys = _numpy(integers).astype(np.uint64)
+    return keys
 
 
 def _attribute_keys(attributes: pa.ListArray) -> Keys:

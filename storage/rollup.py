@@ -140,16 +140,14 @@ def aggregate(rollup: Rollup) -> Rollup:
     rows = rollup.rows
     if len(rows) == 0:
         return rollup
-    # Ties in time fall to the later start, then the larger value: any rule will
-    # do that does not depend on the order of arrival.
-    order = np.lexsort((rows.last, rows.last_start, rows.last_time, rows.series, rows.window))
-    window, series = rows.window[order], rows.series[order]
-    changes = (window[1:] != window[:-1]) | (series[1:] != series[:-1])
+    place = _places(rows)
+    order = np.argsort(place, kind="stable")
+    place = place[order]
+    changes = place[1:] != place[:-1]
     starts = np.concatenate(([0], np.flatnonzero(changes) + 1))
     group = np.empty(len(rows), np.int64)
     group[order] = np.cumsum(np.concatenate(([0], changes)))
-    last = order[np.concatenate((starts[1:], [len(rows)])) - 1]
-    first = _first_of_each(rows, group, starts)
+    first, last = _first_and_last(rows, order, starts)
     level = rows.level[last]
 
     def add(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -157,8 +155,8 @@ def aggregate(rollup: Rollup) -> Rollup:
             return np.where(level, column[last], np.add.reduceat(column[order], starts))
 
     merged = Rows(
-        window=window[starts],
-        series=series[starts],
+        window=rows.window[last],
+        series=rows.series[last],
         count=add(rows.count),
         sum=add(rows.sum),
         min=np.fmin.reduceat(rows.min[order], starts),
@@ -175,21 +173,47 @@ def aggregate(rollup: Rollup) -> Rollup:
     return Rollup(merged, _merge_cells(rollup, group, last))
 
 
-def _first_of_each(rows: Rows, group: Ints, starts: Ints) -> Ints:
+def _places(rows: Rows) -> Ints:
+    """A number for each (window, series) that sorts as they do."""
+    oldest, width = int(rows.window.min()), int(rows.series.max()) + 1
+    if (int(rows.window.max()) - oldest + 1) * width >= 2**63:
+        raise OverflowError(f"{width} series are too many for so long a time")
+    return (rows.window - oldest) * width + rows.series
+
+
+def _first_and_last(rows: Rows, order: Ints, starts: Ints) -> tuple[Ints, Ints]:
+    """The row with the first and with the last point of each group.
+
+    Ties in time fall to the smallest and the largest (start, value): any rule will do that does
+    not depend on the order of arrival.
+    """
     if len(starts) == len(rows):
-        return np.argsort(group)
-    order = np.lexsort((rows.first, rows.first_start, rows.first_time, group))
-    return order[starts]
+        return order, order
+    sizes = np.diff(starts, append=len(rows))
+    first_time, last_time = rows.first_time[order], rows.last_time[order]
+    earliest = np.repeat(np.minimum.reduceat(first_time, starts), sizes)
+    latest = np.repeat(np.maximum.reduceat(last_time, starts), sizes)
+    group = np.repeat(np.arange(len(starts)), sizes)
+    at_first, at_last = first_time == earliest, last_time == latest
+    firsts, lasts = order[at_first], order[at_last]
+    if len(firsts) > len(starts):
+        by_value = np.lexsort((rows.first[firsts], rows.first_start[firsts], group[at_first]))
+        firsts = firsts[by_value][np.searchsorted(group[at_first], np.arange(len(starts)))]
+    if len(lasts) > len(starts):
+        by_value = np.lexsort((rows.last[lasts], rows.last_start[lasts], group[at_last]))
+        ends = np.searchsorted(group[at_last], np.arange(len(starts)), "right") - 1
+        lasts = lasts[by_value][ends]
+    return firsts, lasts
 
 
 def _merge_cells(rollup: Rollup, group: Ints, last: Ints) -> Cells:
     cells, rows = rollup.cells, rollup.rows
-    if len(cells) == 0:
-        return cells
     if rows.level.any():
         counts = ~rows.level
         counts[last] = True
         cells = cells.take(counts[cells.row])
+    if len(cells) == 0:
+        return cells
     row = group[cells.row]
     scale, key = to_common_scale(row, cells.scale, cells.key, len(last))
     low = int(key.min())

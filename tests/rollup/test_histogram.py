@@ -127,7 +127,7 @@ def test_downscaling_is_exact(value: float, by: int) -> None:
 
 def test_limits_of_explicit_buckets() -> None:
     """The outer buckets of a histogram with explicit bounds are open."""
-    lower, upper = explicit_limits(np.array([0, 1, 2]), np.array([1.0, 2.0]))
+    lower, upper = explicit_limits(np.array([0, 1, 2]), np.array([1, 1, 1]), [(9.0,), (1.0, 2.0)])
     assert lower.tolist() == [-math.inf, 1.0, 2.0]
     assert upper.tolist() == [1.0, 2.0, math.inf]
     # Limits of all cells of an update are computed as if exponential first: no warning.

@@ -129,6 +129,14 @@ def test_a_histogram_without_buckets_keeps_count_and_sum() -> None:
     assert len(rollup.cells) == 0
 
 
+def test_a_total_that_has_become_empty_has_no_buckets() -> None:
+    """ "Resets": the last point of totals counts, also one that has counted nothing yet."""
+    points = (exponential([3], 0.01, start=T0 - 9), exponential([], 0.02, start=T0))
+    rollup = rollup_of(metrics(exponential_histogram(*points, temporality=CUMULATIVE)))
+    assert columns(rollup, "count") == [(0,)]
+    assert len(rollup.cells) == 0
+
+
 def test_counts_beyond_2_to_53_are_exact() -> None:
     """ "Histogram": counts are unsigned 64-bit; doubles end at 2^53, counts here do not."""
     big = 2**53 + 1
