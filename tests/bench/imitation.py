@@ -27,7 +27,7 @@ GAUGES: Final = 12
 LATE_WINDOWS: Final = 2
 RING_WINDOWS: Final = 6_000
 _CELLS: Final = 12
-_START_S: Final = 20.0
+_START_S: Final = 60.0
 # Every module that asks the time asks this module for it.
 _PROGRAM: Final = """
 import sys, time
