@@ -20,6 +20,10 @@ TRACE_ID_BYTES: Final = 16
 SPAN_ID_BYTES: Final = 8
 _NO_RECORDED_VALUE: Final = 1
 _LAST_TIME_UNIX_NANO: Final = pa.scalar(2**63 - 1, pa.uint64())
+# Bounds are a part of what a series is, kept in memory with it. Clients have at most 300 of them.
+MAX_EXPLICIT_BOUNDS: Final = 1_024
+# On each side of zero. SDKs have 160 and merge them beyond, converted sketches have 4,096.
+MAX_EXPONENTIAL_BUCKETS: Final = 16_384
 
 # What a client reads when items were rejected: the reason's name is the key of
 # its counter, the text says how to mend it.
@@ -31,6 +35,10 @@ REJECTIONS: Final = {
     "missing_time": "time_unix_nano of a data point must be set",
     "missing_value": "a number data point must have as_int or as_double",
     "unspecified_temporality": "aggregation_temporality must be delta or cumulative",
+    "too_many_buckets": (
+        f"a histogram may have {MAX_EXPLICIT_BOUNDS:,} explicit_bounds, an exponential histogram"
+        f" {MAX_EXPONENTIAL_BUCKETS:,} buckets on each side"
+    ),
     "invalid_buckets": "bucket_counts must have one entry more than explicit_bounds",
     "invalid_bounds": "explicit_bounds must rise strictly",
 }
@@ -209,16 +217,25 @@ def _point_faults(
         ),
         "unspecified_temporality": with_temporality & ((temporality < 1) | (temporality > 2)),
         "missing_value": number & recorded & ~valued,
+        "too_many_buckets": _too_many_buckets(points),
         **_bucket_faults(points, (kind == MetricType.HISTOGRAM) & recorded),
     }
+
+
+def _too_many_buckets(points: pa.RecordBatch) -> Bools:
+    return (
+        (_lengths(points["explicit_bounds"]) > MAX_EXPLICIT_BOUNDS)
+        | (_lengths(points["bucket_counts"]) > MAX_EXPLICIT_BOUNDS + 1)
+        | (_lengths(points["positive_bucket_counts"]) > MAX_EXPONENTIAL_BUCKETS)
+        | (_lengths(points["negative_bucket_counts"]) > MAX_EXPONENTIAL_BUCKETS)
+    )
 
 
 def _bucket_faults(points: pa.RecordBatch, histogram: Bools) -> dict[str, Bools]:
     if not histogram.any():
         return {}
-    bounds, counts = points["explicit_bounds"], points["bucket_counts"]
-    bounds_length = _numpy(pc.fill_null(pc.list_value_length(bounds), 0))
-    counts_length = _numpy(pc.fill_null(pc.list_value_length(counts), 0))
+    bounds = points["explicit_bounds"]
+    bounds_length, counts_length = _lengths(bounds), _lengths(points["bucket_counts"])
     fits = (counts_length == bounds_length + 1) | ((counts_length == 0) & (bounds_length == 0))
     values = _numpy(bounds.flatten())
     parent = _numpy(pc.list_parent_indices(bounds))
@@ -282,6 +299,11 @@ def _out_of_range(*times: pa.Array) -> Bools:
     masks = [_numpy(pc.greater(time, _LAST_TIME_UNIX_NANO)) for time in times]
     bad: Bools = np.logical_or.reduce(masks)
     return bad
+
+
+def _lengths(lists: pa.ListArray) -> Ints:
+    lengths: Ints = _numpy(pc.fill_null(pc.list_value_length(lists), 0))
+    return lengths
 
 
 def _fields(array: pa.StructArray) -> dict[str, pa.Array]:
