@@ -9,7 +9,7 @@ from typing import Final
 import grpc
 from litestar.exceptions import HTTPException
 
-from ui.events import MAX_EVENTS, SECOND_NS, Events
+from ui.events import SECOND_NS, Events
 from ui.happened import MAX_MARKS, Happened
 from ui.marks import Marks
 
@@ -17,7 +17,9 @@ logger = logging.getLogger(__name__)
 
 _INTERVAL_S: Final = 1.0
 # A slow archive is not asked all the time: it rests so many times as long as it took.
-_REST: Final = 3.0
+_REST: Final = 2.0
+# After a fault of our own, which the log has then.
+_FAULT_REST_S: Final = 10.0
 # What the live charts can show.
 _REACH_NS: Final = 600 * SECOND_NS
 # Telemetry comes in batches, seconds late; at times later still.
@@ -54,11 +56,11 @@ class Lookout:
             try:
                 await self._look(time.time_ns())
             except (grpc.aio.AioRpcError, HTTPException) as error:
-                reason = (
-                    error.details() if isinstance(error, grpc.aio.AioRpcError) else error.detail
-                )
-                logger.debug("the archive did not answer: %s", reason)
-                self._happened.set_problem(f"The archive does not answer: {reason}")
+                self._happened.set_problem(f"The archive does not answer: {_reason(error)}")
+            except Exception:
+                logger.exception("looking for marks and events failed")
+                self._happened.set_problem("Events cannot be shown: the log of Tenth says why.")
+                await asyncio.sleep(_FAULT_REST_S)
             took_s = time.monotonic() - began_s
             await asyncio.sleep(max(_INTERVAL_S - took_s, _REST * took_s))
 
@@ -68,9 +70,7 @@ class Lookout:
         self._happened.set_marks(marks, now_ns)
         if not self._streamed():
             return
-        found = await self._events.between(
-            self._since(now_ns), now_ns + SECOND_NS, None, MAX_EVENTS
-        )
+        found = await self._events.all_since(self._since(now_ns), now_ns + SECOND_NS)
         self._happened.set_events(found)
         self._until_ns = now_ns
 
@@ -78,3 +78,7 @@ class Lookout:
         self._looks += 1
         late_ns = _VERY_LATE_NS if self._looks % _VERY_LATE_EVERY == 0 else _LATE_NS
         return max(self._until_ns - late_ns, now_ns - _REACH_NS)
+
+
+def _reason(error: grpc.aio.AioRpcError | HTTPException) -> str:
+    return error.detail if isinstance(error, HTTPException) else error.details() or "no reason"

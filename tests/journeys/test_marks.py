@@ -72,7 +72,7 @@ def test_events(system: System) -> None:
     post(system.otlp_http, "traces", failing_spans())
     post(system.otlp_http, "logs", records())
     found = eventually(
-        lambda: [e for e in [events(system, service=SERVICE)] if len(e) == 14], 20, "all events"
+        lambda: [e for e in [events(system, service=SERVICE)] if len(e) == 15], 20, "all events"
     )[0]
     by_second = {
         second: [
@@ -80,8 +80,10 @@ def test_events(system: System) -> None:
             for e in found
             if int(e["time_unix_nano"]) // SECOND_NS == THEN_NS // SECOND_NS + second
         ]
-        for second in range(4)
+        for second in range(5)
     }
+    (empty,) = by_second[4]
+    assert (empty["severity"], empty["text"]) == ("fatal", "")
     (mark,) = by_second[3]
     assert (mark["kind"], mark["text"], mark["trace_id"]) == ("mark", "load test", None)
     # Twelve different warnings in a second: ten are shown, the last of them tells of the others.
@@ -151,5 +153,7 @@ def records() -> bytes:
     for number in range(12):
         record(THEN_NS + 2 * SECOND_NS + number, f"{number} is wrong", severity_number=13)
     record(THEN_NS + 2 * SECOND_NS, "all is well", severity_number=9)
+    # Without a body.
+    scope.log_records.add(time_unix_nano=THEN_NS + 4 * SECOND_NS, severity_number=21)
     record(THEN_NS + 3 * SECOND_NS, "load test", event_name="tenth.mark")
     return message.SerializeToString()

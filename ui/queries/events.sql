@@ -28,19 +28,19 @@ WITH spans_there AS (
         coalesce(
             nullif(concat_ws(': ',
                 exception['exception.type']::VARCHAR,
-                left(exception['exception.message']::VARCHAR, 300)), ''),
+                nullif(left(exception['exception.message']::VARCHAR, 300), '')), ''),
             left(status_message, 300)) AS text
     FROM failed
     UNION ALL
     SELECT e."time", 'exception', 'error', service_name, name, name, trace_id, span_id,
         concat_ws(': ',
             e.attributes['exception.type']::VARCHAR,
-            left(e.attributes['exception.message']::VARCHAR, 300))
+            nullif(left(e.attributes['exception.message']::VARCHAR, 300), ''))
     FROM handled
     WHERE e.name = 'exception'
     UNION ALL
-    SELECT "time", 'log', severity, service_name, event_name, left(body::VARCHAR, 24), trace_id,
-        span_id, left(body::VARCHAR, 300)
+    SELECT "time", 'log', severity, service_name, event_name,
+        coalesce(left(body::VARCHAR, 24), ''), trace_id, span_id, left(body::VARCHAR, 300)
     FROM logs
     WHERE severity_number >= 13 AND event_name != 'tenth.mark' AND {service}
         AND "time" >= make_timestamp_ns($from_ns) AND "time" < make_timestamp_ns($to_ns)

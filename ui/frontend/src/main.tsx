@@ -10,6 +10,7 @@ import "./styles/status.css";
 import "./styles/traces.css";
 import "./styles/dashboards.css";
 import "./styles/snapshots.css";
+import "./styles/events.css";
 import { followKeys } from "./keys";
 import { LiveFeed } from "./live/feed";
 import type { PaintStats } from "./live/feed";
@@ -22,6 +23,7 @@ import { followTheme, themeVersion } from "./state/theme";
 import { paused } from "./state/travel";
 import { startPlayer } from "./player";
 import { showSnapshot } from "./snapshots/shown";
+import { followMarks } from "./history/marks";
 
 declare global {
   interface Window {
@@ -34,6 +36,7 @@ window.__tenth = { stats: feed.stats };
 followTheme();
 followAddress();
 followKeys(feed);
+followMarks(feed);
 effect(() => serviceColours.assign(feed.connection.services.value ?? []));
 effect(() => feed.setPaused(paused.value));
 effect(() => {

@@ -7,6 +7,8 @@ import type { TraceFilter } from "../state/traces";
 import type { Unit } from "../units";
 import { ROWS_PER_OCTAVE, heatGrid } from "./heatgrid";
 import type { HeatGrid } from "./heatgrid";
+import { marksVersion } from "../state/marks";
+import { markLines } from "./marklines";
 import { PADDING, followPicks, logAxis, plotWidth, timeAxis, timeCursor, zoomToSelection } from "./plot";
 import type { ChartEvents } from "./plot";
 import { Grid } from "./sample";
@@ -58,7 +60,7 @@ export class HeatChart {
     if (themeVersion !== this.theme) this.build();
     this.theme = themeVersion;
     const { ring } = this.spec.panel;
-    const picture = `${ring.id} ${ring.version} ${view.from} ${view.to} ${themeVersion}`;
+    const picture = `${ring.id} ${ring.version} ${view.from} ${view.to} ${themeVersion} ${marksVersion()}`;
     if (!this.plot || picture === this.picture) return;
     this.picture = picture;
     const columns = Math.min(
@@ -172,6 +174,7 @@ export class HeatChart {
         padding: PADDING,
         legend: { show: false },
         cursor: timeCursor(this.events),
+        plugins: [markLines()],
         scales: { x: { time: true }, y: { auto: false, range: (_, min, max) => [min, max] } },
         axes: [
           timeAxis(this.host),

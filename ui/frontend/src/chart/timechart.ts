@@ -4,12 +4,14 @@ import { WINDOW_MS } from "../live/protocol";
 import { resolveColour } from "../palette";
 import { formatTime } from "../units";
 import { Legend } from "./legend";
+import { markLines } from "./marklines";
 import { PADDING, followPicks, plotWidth, timeAxis, timeCursor, valueAxis, zoomToSelection } from "./plot";
 import type { ChartEvents } from "./plot";
 import { drawSteps } from "./steps";
 import { Grid, LineReader, isolated, sampleLine, sampleMean } from "./sample";
 import type { Point } from "./sample";
 import { CalmTop } from "./scale";
+import { marksVersion } from "../state/marks";
 import { dataVersion, linesOf, linesVersion } from "./spec";
 import type { ChartSpec, NamedLine } from "./spec";
 import type { View } from "./view";
@@ -61,7 +63,7 @@ export class TimeChart {
     const build = `${linesVersion(this.spec)} ${themeVersion}`;
     if (build !== this.built) this.build();
     this.built = build;
-    const picture = `${build} ${dataVersion(this.spec)} ${view.from} ${view.to}`;
+    const picture = `${build} ${dataVersion(this.spec)} ${view.from} ${view.to} ${marksVersion()}`;
     if (!this.plot || picture === this.painted) return;
     this.painted = picture;
     if (view.to - view.from !== this.span) {
@@ -195,6 +197,7 @@ export class TimeChart {
       legend: { show: false },
       focus: { alpha: 0.25 },
       cursor: timeCursor(this.events),
+      plugins: [markLines()],
       scales: {
         x: { time: true },
         y: {

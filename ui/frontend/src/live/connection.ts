@@ -3,7 +3,14 @@ import { batch, signal } from "@preact/signals";
 import { RetryPolicy } from "./backoff";
 import type { TransportKind } from "./backoff";
 import { ServerClock } from "./clock";
-import type { ControlMessage, Frame, MetricInfo, Subscription } from "./protocol";
+import type {
+  ControlMessage,
+  EventStream,
+  Frame,
+  Mark,
+  MetricInfo,
+  Subscription,
+} from "./protocol";
 import { decodeFrame } from "./protocol";
 import type { LiveStore } from "./store";
 import type { OpenTransport, Transport } from "./transport";
@@ -43,6 +50,10 @@ export class LiveConnection {
   /** Null until the first catalog has come. */
   readonly services = signal<string[] | null>(null);
   readonly metrics = signal<MetricInfo[]>([]);
+  /** The marks of the last minutes, newest first. */
+  readonly marks = signal<Mark[]>([]);
+  /** The newest events of what was last asked for by `stream`; null before they come. */
+  readonly events = signal<EventStream | null>(null);
   readonly version = signal<string>("");
   readonly clock = new ServerClock();
   reconnects = 0;
@@ -50,6 +61,8 @@ export class LiveConnection {
   private readonly panels = new Map<number, Subscription>();
   private readonly policy: RetryPolicy;
   private transport: Transport | null = null;
+  /** Of which service events are wanted, null: of all; undefined: no events. */
+  private streamed: string | null | undefined = undefined;
   private hz = 10;
   private openedMs = 0;
   private heard = false;
@@ -76,6 +89,15 @@ export class LiveConnection {
   unsubscribe(id: number): void {
     this.panels.delete(id);
     if (this.transport?.interactive) this.transport.send({ type: "unsubscribe", id });
+    else this.reopenSoon();
+  }
+
+  /** Keeps the newest events of a service coming, null: of all; undefined: no more. */
+  stream(service: string | null | undefined): void {
+    if (service === this.streamed) return;
+    this.streamed = service;
+    this.events.value = null;
+    if (this.transport?.interactive) this.sendStream();
     else this.reopenSoon();
   }
 
@@ -114,7 +136,14 @@ export class LiveConnection {
         onDeath: () => this.died(),
       },
       panels,
+      this.streamed,
     );
+  }
+
+  private sendStream(): void {
+    const { streamed } = this;
+    const stream = streamed !== undefined;
+    this.transport?.send({ type: "events", service: streamed ?? null, stream });
   }
 
   private opened(): void {
@@ -128,6 +157,7 @@ export class LiveConnection {
       const { epoch, sequence } = store;
       this.transport.send({ type: "resume", epoch: epoch as string, sequence });
     }
+    if (this.streamed !== undefined) this.sendStream();
     if (this.hz !== 10) this.transport.send({ type: "rate", hz: this.hz });
     for (const panel of this.panels.values()) this.transport.send({ type: "subscribe", ...panel });
     this.ping();
@@ -159,6 +189,12 @@ export class LiveConnection {
           this.services.value = message.services;
           this.metrics.value = message.metrics;
         });
+        return;
+      case "marks":
+        this.marks.value = message.marks;
+        return;
+      case "events":
+        if (message.service === this.streamed) this.events.value = message;
         return;
       case "state":
         this.phase.value = message.state;

@@ -44,12 +44,47 @@ export interface MetricInfo {
   services: string[];
 }
 
+/** Something that people pointed out, as in docs/http-api.md. */
+export interface Mark {
+  time_ms: number;
+  /** Exact, as text. */
+  time_unix_nano: string;
+  text: string;
+  service_name: string;
+}
+
+export interface StreamEvent {
+  /** The same when the same event is sent again. */
+  id: string;
+  time_ms: number;
+  kind: "error" | "exception" | "log" | "mark";
+  severity: string;
+  service: string;
+  name: string;
+  text: string;
+  trace_id: string | null;
+  /** So many alike in its second, this one included. */
+  count: number;
+  /** So many more of its service in its second, which are not sent. */
+  omitted: number;
+}
+
+export interface EventStream {
+  /** Null: of all services. */
+  service: string | null;
+  /** Newest first. */
+  events: StreamEvent[];
+  /** Why there is nothing newer; empty when there is no reason. */
+  problem: string;
+}
+
 export type ClientMessage =
   | ({ type: "subscribe" } & Subscription)
   | { type: "unsubscribe"; id: number }
   | { type: "ack"; sequence: number }
   | { type: "rate"; hz: number }
   | { type: "resume"; epoch: string; sequence: number }
+  | { type: "events"; service: string | null; stream: boolean }
   | { type: "ping"; t: number };
 
 export type ControlMessage =
@@ -62,6 +97,8 @@ export type ControlMessage =
       server_time_ms: number;
     }
   | { type: "catalog"; services: string[]; metrics: MetricInfo[] }
+  | { type: "marks"; marks: Mark[] }
+  | ({ type: "events" } & EventStream)
   | { type: "state"; state: "live" | "collector_down" | "lagging" }
   | { type: "pong"; t: number; server_time_ms: number }
   | { type: "error"; id?: number; title: string; detail: string };

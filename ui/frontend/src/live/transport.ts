@@ -18,7 +18,12 @@ export interface Transport {
   close(): void;
 }
 
-export type OpenTransport = (events: TransportEvents, panels: Subscription[]) => Transport;
+/** `streamed`: of which service events come, null: of all; undefined: no events. */
+export type OpenTransport = (
+  events: TransportEvents,
+  panels: Subscription[],
+  streamed: string | null | undefined,
+) => Transport;
 
 export const openWebSocket: OpenTransport = (events) => {
   const url = new URL("/api/live", location.href);
@@ -43,12 +48,13 @@ export const openWebSocket: OpenTransport = (events) => {
   };
 };
 
-export const openEventSource: OpenTransport = (events, panels) => {
+export const openEventSource: OpenTransport = (events, panels, streamed) => {
   const url = new URL("/api/live", location.href);
   for (const panel of panels) {
     url.searchParams.append("selection", JSON.stringify(panel.selection));
   }
   url.searchParams.set("windows", String(Math.max(...panels.map((panel) => panel.windows))));
+  if (streamed !== undefined) url.searchParams.set("events", streamed ?? "");
   const ids = panels.map((panel) => panel.id);
   const source = new EventSource(url);
   source.onopen = () => events.onOpen();

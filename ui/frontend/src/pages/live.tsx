@@ -10,6 +10,7 @@ import { serviceColours, severityColour } from "../palette";
 import type { ColourName } from "../palette";
 import { Card } from "../parts/card";
 import { Chart } from "../parts/chart";
+import { Events } from "../parts/events";
 import { useFeed, usePanel } from "../parts/context";
 import { Welcome } from "../parts/welcome";
 import { service } from "../state/app";
@@ -71,6 +72,7 @@ export function LivePage() {
               <SeriesTable key={spec.title} spec={spec} />
             ))}
           </div>
+          <Events />
         </>
       )}
       <div class="charts">

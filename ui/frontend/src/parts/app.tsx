@@ -7,6 +7,8 @@ import { useFeed } from "./context";
 import { Header } from "./header";
 import { Help } from "./help";
 import { Icon } from "./icon";
+import { MarkBox } from "./markbox";
+import { MarksTable } from "./markstable";
 import { TimeBar } from "./timebar";
 import { TracesPanel } from "./traces";
 
@@ -34,7 +36,9 @@ export function App() {
       <main>
         <shown.component />
       </main>
+      <MarksTable />
       <TracesPanel />
+      <MarkBox />
       <Help />
     </>
   );

@@ -8,6 +8,7 @@ const KEYS: [string, string][] = [
   ["[  ]", "back and forward in time"],
   ["{  }", "the same, in great steps"],
   ["p", "play the past"],
+  ["m", "mark this moment on all charts"],
   ["/", "choose a service"],
   ["1  5  0", "range of 1, 5 or 10 minutes"],
   ["Esc", "back to now"],

@@ -16,7 +16,28 @@ const DEEPEST_INDENT = 12;
 const NS_PER_MS = 1e6;
 
 export function TracesPanel() {
-  return query.value === "" ? null : <Panel key={query.value} search={query.value} />;
+  if (query.value === "") return null;
+  const id = new URLSearchParams(query.value).get("trace_id");
+  if (id !== null) return <OneTrace key={id} id={id} />;
+  return <Panel key={query.value} search={query.value} />;
+}
+
+function OneTrace({ id }: { id: string }) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => heading.current?.focus(), []);
+  return (
+    <aside class="traces" aria-label="Trace">
+      <header>
+        <h2 ref={heading} tabIndex={-1}>
+          Trace
+        </h2>
+        <button title="Close (Esc)" aria-label="Close trace" onClick={closeTraces}>
+          <Icon name="close" />
+        </button>
+      </header>
+      <Spans id={id} />
+    </aside>
+  );
 }
 
 function Panel({ search }: { search: string }) {
@@ -94,13 +115,13 @@ function TraceRow({ trace }: { trace: TraceSummary }) {
   );
 }
 
-function Spans({ id, startMs }: { id: string; startMs: number }) {
+function Spans({ id, startMs }: { id: string; startMs?: number }) {
   const { found, problem } = useAnswer((stop) => fetchTrace(id, stop), id).value;
   const spans = useMemo(() => outline(found?.spans ?? []), [found]);
   return (
     <div class="spans">
       <p class="quiet">
-        <code>{id}</code> {formatTime(startMs)}{" "}
+        <code>{id}</code> {startMs !== undefined && formatTime(startMs)}{" "}
         <a href={`/api/traces/${encodeURIComponent(id)}?format=otlp`} download={`${id}.json`}>
           OTLP JSON
         </a>

@@ -17,6 +17,7 @@ export const traces = signal(first.traces);
 /** The id of the one that is shown; empty: the list of them. */
 export const dashboard = signal(first.dashboard);
 export const helpOpen = signal(false);
+export const markBoxOpen = signal(false);
 
 export const state = computed<PageState>(() => ({
   page: page.value,

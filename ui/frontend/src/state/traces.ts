@@ -41,6 +41,12 @@ export function openTraces(filter: TraceFilter, picked: Picked, from: HTMLElemen
   traces.value = query.toString();
 }
 
+/** Shows one trace. */
+export function openTrace(id: string, from: HTMLElement | null): void {
+  opener = from;
+  traces.value = new URLSearchParams({ trace_id: id }).toString();
+}
+
 export function closeTraces(): void {
   traces.value = "";
   opener?.focus();
