@@ -60,7 +60,7 @@ def test_services_show_their_numbers_and_operations(opened: Opened) -> None:
     assert "/s" in row.inner_text()
     eventually(lambda: "33.3\u00a0%" in row.inner_text(), 20, "the share of errors")
     page.get_by_role("heading", name="Services last 10 s", exact=True).wait_for()
-    row.get_by_role("button").click()
+    row.get_by_role("button", name=BUSY).click()
     operations = page.locator(".series", has_text=f"Operations of {BUSY}")
     names = operations.locator("tbody tr:visible th")
     eventually(

@@ -1,11 +1,21 @@
 /** Long names differ at their ends: where there is no room, the middle gives way. */
 
 const TAIL_CHARACTERS = 10;
+/** There is always room for so many. */
+const SHORT_CHARACTERS = 20;
 
-/** The parts of a name; the style sheet clips the first one. */
-export function clippedParts(name: string): [HTMLElement, string] {
+/** Puts a name into an element; the style sheet clips the first part of a long one. */
+export function writeClipped(element: HTMLElement, name: string): void {
+  element.title = name;
+  const named = element instanceof HTMLButtonElement ? element : element.closest("th");
+  named?.removeAttribute("aria-label");
+  if (name.length <= SHORT_CHARACTERS) {
+    element.textContent = name;
+    return;
+  }
   const head = document.createElement("span");
-  const cut = Math.max(0, name.length - TAIL_CHARACTERS);
-  head.textContent = name.slice(0, cut);
-  return [head, name.slice(cut)];
+  head.textContent = name.slice(0, -TAIL_CHARACTERS);
+  element.replaceChildren(head, name.slice(-TAIL_CHARACTERS));
+  // Screen readers would read two words.
+  named?.setAttribute("aria-label", name);
 }

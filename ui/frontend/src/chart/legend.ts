@@ -1,5 +1,5 @@
 /** The lines of a chart with their values: a legend to look at, a table to screen readers. */
-import { clippedParts } from "./clipped";
+import { writeClipped } from "./clipped";
 import { resolveColour } from "../palette";
 import { format } from "../units";
 import type { Unit } from "../units";
@@ -40,6 +40,7 @@ export class Legend {
     const swatch = document.createElement("i");
     name.scope = "row";
     name.title = line.label;
+    name.setAttribute("aria-label", line.label);
     swatch.style.background = resolveColour(line.colour);
     const both = document.createElement("div");
     both.append(swatch, this.label(line));
@@ -53,7 +54,7 @@ export class Legend {
 
   private label(line: NamedLine): HTMLElement {
     const label = document.createElement(line.onPick ? "button" : "span");
-    label.append(...clippedParts(line.label));
+    writeClipped(label, line.label);
     if (line.onPick) {
       label.onclick = line.onPick;
       label.title = `${line.label}: show this service only`;

@@ -7,7 +7,7 @@ import type { Picked } from "../state/traces";
 import { format } from "../units";
 import type { Unit } from "../units";
 import type { Kind } from "./sample";
-import { clippedParts } from "./clipped";
+import { writeClipped } from "./clipped";
 import { Sparkline } from "./sparkline";
 import type { Labels } from "./spec";
 import { numberAsOf } from "./numbers";
@@ -198,8 +198,7 @@ export class SeriesTable {
     const look = `${name} ${themeVersion}`;
     if (head.dataset["look"] !== look) {
       head.dataset["look"] = look;
-      head.replaceChildren(...clippedParts(name));
-      head.title = name;
+      writeClipped(head, name);
       const colour = spec.colour?.(labels) ?? null;
       row.element.style.setProperty("--swatch", colour ? resolveColour(colour) : "transparent");
       if (colour) row.sparkline?.recolour(colour);
