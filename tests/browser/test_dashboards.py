@@ -166,7 +166,7 @@ def test_what_comes_with_tenth_is_alive(tab: Opened) -> None:
     eventually(lambda: "%" in memory.inner_text(), 20, "a share of memory")
     page.get_by_text("Left out, for nothing has sent it").wait_for()
     page.go_back()
-    page.locator("section", has_text="Waiting for data").get_by_text("Java agent").wait_for()
+    page.locator("section", has_text="Waiting for metrics").get_by_text("Java agent").wait_for()
 
 
 def test_a_query_draws_its_lines_and_shows_its_error(

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from ui.dashboard import (
     MAX_PANELS,
     Dashboard,
     InvalidDashboardError,
+    MetricPanel,
+    SqlPanel,
+    TextPanel,
     from_json,
     from_toml,
     to_toml,
@@ -37,6 +41,7 @@ BOARD: dict[str, Any] = {
     ],
 }
 ADDRESS = "/api/dashboards/cart"
+DOCS = Path(__file__).parents[2] / "docs" / "dashboards.md"
 
 
 @pytest.fixture
@@ -231,6 +236,17 @@ async def test_what_comes_with_tenth_is_valid_and_never_written(kept: Tenth) -> 
             await kept.http.put(address, json=BOARD, headers=match), 403
         )
         problem_of(await kept.http.delete(address), 403)
+
+
+def test_the_documented_file_is_one() -> None:
+    """The example in docs/dashboards.md is valid, and has each key that the table names."""
+    text = DOCS.read_text()
+    (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    assert len(from_toml(example.encode()).panels) == 3
+    documented = set(re.findall(r"^\| (`[^|]*`) \|", text, re.MULTILINE))
+    names = {name for cell in documented for name in re.findall(r"`(\w+)`", cell)}
+    kinds = (Dashboard, MetricPanel, SqlPanel, TextPanel)
+    assert {field for kind in kinds for field in kind.__struct_fields__} <= names
 
 
 async def test_a_read_only_tenth_refuses_changes(start: Start, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ export function DashboardList({ listing }: { listing: Listing }) {
       </section>
       {waiting.length > 0 && (
         <section class="block" aria-labelledby="waiting-boards">
-          <h2 id="waiting-boards">Waiting for data</h2>
+          <h2 id="waiting-boards">Waiting for metrics</h2>
           <Entries entries={waiting} waiting />
         </section>
       )}

@@ -1,4 +1,5 @@
 /** A query of a panel: its parameters, its pace, and its answer as a ring that a chart reads. */
+import { WINDOW_MS } from "../live/protocol";
 import { PanelRing } from "../live/ring";
 import type { TimeSpan } from "../state/url";
 import { filled, linesOf, unitOf } from "./answer";
@@ -119,7 +120,8 @@ export class QuerySource {
       );
       if (running.signal.aborted) return;
       const lines = linesOf(answer);
-      const unit = unitOf(lines, intervalMs);
+      // Where no row is zero, rows are far apart because nothing happened.
+      const unit = this.panel.zero ? intervalMs / WINDOW_MS : unitOf(lines, intervalMs);
       this.filled = filled(this.filled, lines, unit, span, zeroUntilMs);
       this.onNote(noteOf(lines.leftOut, answer.truncated === true), false);
     } catch (error) {
