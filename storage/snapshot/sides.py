@@ -12,6 +12,7 @@ import duckdb
 import numpy as np
 
 from storage.histogram import BIAS, SCALE
+from storage.rollup import WINDOW_NS
 from storage.snapshot.calls import SLICES, Calls, Cells, Operation
 
 # Of both snapshots; what is called less is not compared.
@@ -19,15 +20,6 @@ MOST_OPERATIONS: Final = 2_000
 MOST_SERVICES: Final = 500
 _MEMORY_LIMIT: Final = "1GiB"
 _THREADS: Final = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """The spans of one snapshot, which ended in [from, to) of Unix time."""
-
-    spans: Path
-    from_ns: int
-    to_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +32,8 @@ class Sides:
     left_out: int
 
 
-def read_sides(before: Side, after: Side, temp: Path) -> Sides:
-    """Count the calls of both. `temp` is a folder for what memory does not hold.
+def read_sides(before: Path, after: Path, temp: Path) -> Sides:
+    """Count the calls of two files of spans. `temp` is a folder for what memory does not hold.
 
     Raises duckdb.Error.
     """
@@ -49,8 +41,8 @@ def read_sides(before: Side, after: Side, temp: Path) -> Sides:
         connection.execute(
             _statement("operations"),
             {
-                "before": str(before.spans),
-                "after": str(after.spans),
+                "before": str(before),
+                "after": str(after),
                 "most_services": MOST_SERVICES,
                 "most_operations": MOST_OPERATIONS,
             },
@@ -69,13 +61,14 @@ def read_sides(before: Side, after: Side, temp: Path) -> Sides:
         )
 
 
-def _calls(connection: duckdb.DuckDBPyConnection, side: Side, operations: int) -> Calls:
+def _calls(connection: duckdb.DuckDBPyConnection, spans: Path, operations: int) -> Calls:
+    from_ns, to_ns = _watched(connection, spans)
     found = connection.execute(
         _statement("calls"),
         {
-            "path": str(side.spans),
-            "from_ns": side.from_ns,
-            "slice_ns": (side.to_ns - side.from_ns) / SLICES,
+            "path": str(spans),
+            "from_ns": from_ns,
+            "slice_ns": (to_ns - from_ns) / SLICES,
             "slices": SLICES,
             "per_octave": 2**SCALE,
             "bias": BIAS,
@@ -89,11 +82,22 @@ def _calls(connection: duckdb.DuckDBPyConnection, side: Side, operations: int) -
     shape = (operations, SLICES)
     size = operations * SLICES
     return Calls(
-        (side.to_ns - side.from_ns) / 1e9,
+        (to_ns - from_ns) / 1e9,
         np.bincount(place, calls, size).reshape(shape).astype(np.float64),
         np.bincount(place, errors, size).reshape(shape).astype(np.float64),
         Cells(operation, piece, key, calls),
     )
+
+
+def _watched(connection: duckdb.DuckDBPyConnection, spans: Path) -> tuple[int, int]:
+    """The windows from the first span's to the last one's, Unix nanoseconds. A snapshot's own range
+    may begin before anything was sent, and goes on until it was made."""
+    ((first, last),) = connection.execute(
+        "SELECT epoch_ns(min(end_time)), epoch_ns(max(end_time)) FROM read_parquet(?)", [str(spans)]
+    ).fetchall()
+    if first is None:
+        return 0, WINDOW_NS
+    return first // WINDOW_NS * WINDOW_NS, (last // WINDOW_NS + 1) * WINDOW_NS
 
 
 @contextmanager

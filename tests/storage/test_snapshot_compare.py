@@ -5,12 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
 from storage.snapshot import sides as sides_module
 from storage.snapshot.compare import LEAST, MEASURES, Compared, Measured, compare
-from storage.snapshot.sides import Side, read_sides
+from storage.snapshot.sides import read_sides
 
 FROM_NS = 1_790_000_000_000_000_000
 RANGE_NS = 60_000_000_000
@@ -27,7 +28,7 @@ class Load:
     service: str = "shop"
 
 
-def side(folder: Path, seed: int, *loads: Load) -> Side:
+def side(folder: Path, seed: int, *loads: Load) -> Path:
     """A file of spans with log-normal durations, spread over a minute."""
     rng = np.random.default_rng(seed)
     tables = []
@@ -51,12 +52,12 @@ def side(folder: Path, seed: int, *loads: Load) -> Side:
         )
     path = folder / f"{seed}.parquet"
     pq.write_table(pa.concat_tables(tables), path)
-    return Side(path, FROM_NS, FROM_NS + RANGE_NS)
+    return path
 
 
-def compared(before: Side, after: Side) -> dict[tuple[str, str | None], Compared]:
+def compared(before: Path, after: Path) -> dict[tuple[str, str | None], Compared]:
     """What became of each operation, and with no name of each service."""
-    read = read_sides(before, after, before.spans.parent)
+    read = read_sides(before, after, before.parent)
     rows = compare(read.operations, read.before, read.after)
     return {(row.operation.service, row.operation.name): row for row in rows}
 
@@ -149,11 +150,32 @@ def test_new_and_gone_operations_are_told(tmp_path: Path) -> None:
     assert not measured(rows["new", "young"], "p95").changed(LEAST)
 
 
+def test_rates_are_of_the_time_from_the_first_span_to_the_last(tmp_path: Path) -> None:
+    """Half the calls in half the time are the same rate, whatever range was asked for."""
+    whole = side(tmp_path, 1, Load("op"))
+    table = pq.read_table(whole)
+    half = tmp_path / "half.parquet"
+    middle = pa.scalar(FROM_NS + RANGE_NS // 2, pa.timestamp("ns"))
+    pq.write_table(table.filter(pc.less(table["end_time"], middle)), half)
+    rate = measured(compared(whole, half)["shop", "op"], "rate")
+    assert rate.before == pytest.approx(table.num_rows / 60, rel=0.01)
+    assert not rate.significant
+
+
+def test_files_without_spans_have_nothing_to_compare(tmp_path: Path) -> None:
+    """Of no spans there is no operation, and no error."""
+    given = side(tmp_path, 1, Load("op"))
+    none = tmp_path / "none.parquet"
+    pq.write_table(pq.read_table(given).slice(0, 0), none)
+    assert compared(none, none) == {}
+    assert compared(given, none)["shop", "op"].state == "gone"
+
+
 def test_services_are_all_their_operations(tmp_path: Path) -> None:
     """A service counts all of its spans, and its percentiles are theirs within a bucket."""
     given = side(tmp_path, 1, Load("a"), Load("b", median_ms=100))
     row = compared(given, given)["shop", None]
-    table = pq.read_table(given.spans)
+    table = pq.read_table(given)
     assert row.calls_before == table.num_rows
     exact = np.quantile(table["duration_ns"].to_numpy(), 0.95) / 1e6
     assert measured(row, "p95").before == pytest.approx(exact, rel=0.022)
@@ -168,16 +190,16 @@ def test_beyond_the_bound_the_busiest_are_compared(
     read = read_sides(given, given, tmp_path)
     assert {operation.name for operation in read.operations} == {None, "a", "b"}
     assert read.left_out == 1
-    assert read.before.calls[0].sum() == pq.read_metadata(given.spans).num_rows
+    assert read.before.calls[0].sum() == pq.read_metadata(given).num_rows
 
 
 def test_durations_of_zero_and_below_are_compared_too(tmp_path: Path) -> None:
     """Clocks that go back make durations that are not positive; they have their own buckets."""
     given = side(tmp_path, 1, Load("a"))
-    table = pq.read_table(given.spans)
+    table = pq.read_table(given)
     backwards = pa.array(np.resize([-5_000_000, 0], table.num_rows))
     odd = tmp_path / "odd.parquet"
     pq.write_table(table.set_column(4, "duration_ns", backwards), odd)
-    row = compared(given, Side(odd, given.from_ns, given.to_ns))["shop", "a"]
+    row = compared(given, odd)["shop", "a"]
     assert measured(row, "p95").after == 0
     assert measured(row, "p50").after == pytest.approx(-5, rel=0.03)

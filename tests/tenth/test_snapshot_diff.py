@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from tenth.cli import main
 from tenth.snapshot.fail_on import FailOn
-from tests.storage.loads import Load, snapshot_file
+from tests.storage.loads import Load, snapshot_file, snapshot_of_tables
 
 SERVICE = "shop\x1b[2J[red]"
 
@@ -98,6 +99,16 @@ def test_what_cannot_be_compared_exits_with_2(
     refused = run(*named)
     assert refused.exit_code == 2
     assert refused.err
+
+
+def test_a_snapshot_without_spans_is_no_good_build(
+    files: tuple[str, str], run: Run, tmp_path: Path
+) -> None:
+    """Where nothing was sent nothing can be compared: that exits with 2, not with 0."""
+    nothing = str(snapshot_of_tables(tmp_path, "nothing"))
+    refused = run(files[0], nothing, "--fail-on", "rate=50%")
+    assert refused.exit_code == 2
+    assert "has no spans to compare" in refused.err
 
 
 def test_json_has_all_numbers(files: tuple[str, str], run: Run) -> None:
