@@ -120,6 +120,7 @@ bench: $(VENV)/installed ## Measure receiving, archiving, decoding, queries and 
 	$(BIN)/python -m tests.bench.run
 	$(BIN)/python -m tests.bench.decode
 	$(BIN)/python -m tests.bench.queries
+	$(BIN)/python -m tests.bench.snapshot
 	$(BIN)/python -m tests.bench.answers
 	$(BIN)/python -m tests.bench.hostile
 	$(BIN)/python -m tests.bench.page

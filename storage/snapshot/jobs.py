@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 # Jobs that run or wait. One runs at a time: two would only take the disk from each other.
 MAX_JOBS: Final = 4
 # Whatever a person waits for goes first.
-NICENESS: Final = 15
+NICENESS: Final = 10
 # Failed and cancelled jobs that are remembered.
 MAX_REMEMBERED: Final = 20
 # For what was received before a job was asked for to be in the archive.
