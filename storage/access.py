@@ -39,6 +39,16 @@ class Access:
         self._broken = True
 
     @property
+    def is_open(self) -> bool:
+        """Whether readers are let in."""
+        return self._archive is not None
+
+    def wait_until_open(self, timeout_s: float) -> None:
+        """Return when readers are let in, or after `timeout_s`."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._archive is not None, timeout_s)
+
+    @property
     def broken(self) -> bool:
         """Whether a reader has found the database broken since it was opened."""
         return self._broken
@@ -61,9 +71,7 @@ class Access:
         Raises UnavailableError while the archive is closed, at `until_s` of `time.monotonic`.
         """
         with self._changed:
-            self._changed.wait_for(
-                lambda: self._archive is not None, max(0.0, until_s - time.monotonic())
-            )
+            self.wait_until_open(max(0.0, until_s - time.monotonic()))
             if self._archive is None:
                 raise UnavailableError("the archive is being opened: try again in a moment")
             cursor = self._archive.cursor()

@@ -55,6 +55,7 @@ class Account:
     archived_items: Counter[str] = field(default_factory=Counter)
     journal_faults: Counter[str] = field(default_factory=Counter)
     records_set_aside: int = 0
+    checkpointing: bool = False
     # What keeps the archive from getting on, in words; empty when it does.
     problem: str = ""
     ack_to_archive: Latencies = field(default_factory=Latencies)

@@ -1,7 +1,6 @@
 """The calls of `proto/archive.proto`. Blocking work goes to worker threads."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -92,6 +91,7 @@ class Answers(archive_pb2_grpc.ArchiveServicer):
             config.memory_limit_bytes,
             config.memory_margin_bytes,
             config.archive_path.with_name("restarts.json"),
+            is_checkpointing=lambda: account.checkpointing,
         )
         self._watchdog.start()
         self._stats_worker = ThreadPoolExecutor(1, "stats")
@@ -243,6 +243,9 @@ class Answers(archive_pb2_grpc.ArchiveServicer):
         """Write an answer when there is a place for it; raises what keeps it from that."""
         async with lane.place(run.timeout_ms / 1_000):
             run.begin()
+            if not self._access.is_open:
+                # Not in a thread that the watchdog sees: nobody hears an interrupt here.
+                await asyncio.to_thread(self._access.wait_until_open, OPENING_S)
             await write()
 
     async def _write_chunks(
@@ -263,7 +266,7 @@ class Answers(archive_pb2_grpc.ArchiveServicer):
         self, run: Run, lane: Lane, query: _Answering[T], write: Callable[[T], Awaitable[None]]
     ) -> None:
         """Have worker threads make the chunks of an answer, each when the one before is gone."""
-        chunks = self._chunks(run, query)
+        chunks = self._chunks(query)
         try:
             while (
                 chunk := await self._in_worker(run, lane, lambda: next(chunks, None))
@@ -272,8 +275,8 @@ class Answers(archive_pb2_grpc.ArchiveServicer):
         finally:
             await self._in_worker(run, lane, chunks.close)
 
-    def _chunks(self, run: Run, query: _Answering[T]) -> Generator[T, None, None]:
-        with self._access.reader(min(run.deadline_s, time.monotonic() + OPENING_S)) as connection:
+    def _chunks(self, query: _Answering[T]) -> Generator[T, None, None]:
+        with self._access.reader() as connection:
             yield from query.chunks(connection)
 
     async def _in_worker(self, run: Run, lane: Lane, work: Callable[[], T]) -> T:

@@ -264,12 +264,15 @@ class Follower:
         """Make commits durable, then delete the journal segments that nobody needs."""
         started_s = time.monotonic()
         if archive.unsaved:
+            self.account.checkpointing = True
             try:
                 archive.checkpoint()
             except duckdb.TransactionException as error:
                 log.info("no checkpoint now: %s", error)
                 self._no_checkpoint_until_s = started_s + CHECKPOINT_RETRY_S
                 return
+            finally:
+                self.account.checkpointing = False
             self.account.checkpoint.add(1_000 * (time.monotonic() - started_s))
         self._rows_to_checkpoint = 0
         self._next_checkpoint_s = time.monotonic() + self._config.checkpoint_interval_s

@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,8 +29,9 @@ OOM_SCORE_ADJUSTMENT: Final = "500"
 _OOM_SCORE: Final = Path("/proc/self/oom_score_adj")
 LOOK_INTERVAL_S: Final = 0.05
 # So often interrupted, a question counts as deaf: after 0.8 s, or later where the processor is so
-# short that this thread gets little of it, too.
+# short that this thread gets little of it, too. The page's are modest, and have more time.
 DEAF_INTERRUPTS: Final = 16
+DEAF_PAGE_INTERRUPTS: Final = 400
 # How long the account book names the last restart as a problem.
 REMEMBERED_S: Final = 600.0
 
@@ -77,10 +78,18 @@ class Watchdog:
     answers and Python. As much beyond that there is no time for an interrupt.
     """
 
-    def __init__(self, memory_limit_bytes: int, margin_bytes: int, note: Path) -> None:
+    def __init__(
+        self,
+        memory_limit_bytes: int,
+        margin_bytes: int,
+        note: Path,
+        is_checkpointing: Callable[[], bool],
+    ) -> None:
         self._max_memory_bytes = memory_limit_bytes + margin_bytes
         self._margin_bytes = margin_bytes
         self._note = note
+        # A checkpoint can hold readers up, who hear nothing meanwhile.
+        self._is_checkpointing = is_checkpointing
         self._process = psutil.Process()
         # What is being worked at, and how often it was interrupted.
         self._interrupts: dict[Run, int] = {}
@@ -118,10 +127,12 @@ class Watchdog:
     def _look_at_time(self, run: Run) -> None:
         if time.monotonic() < run.deadline_s:
             return
-        if self._interrupts[run] >= DEAF_INTERRUPTS:
-            self._end_process("a query did not end after its deadline", run)
-        self._interrupts[run] += 1
         run.question.stop()
+        if self._is_checkpointing():
+            return
+        self._interrupts[run] += 1
+        if self._interrupts[run] > (DEAF_PAGE_INTERRUPTS if run.for_page else DEAF_INTERRUPTS):
+            self._end_process("a query did not end after its deadline", run)
 
     def _look_at_memory(self, runs: list[Run]) -> None:
         """The page's questions are known to be modest: only others are ended."""
