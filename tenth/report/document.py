@@ -14,6 +14,7 @@ MOST_SERVICES: Final = 100
 MOST_OPERATIONS: Final = 200
 MOST_TRACES: Final = 50
 MOST_PROBLEMS: Final = 100
+MOST_MARKS: Final = 200
 MOST_METRICS: Final = 12
 # Services with a latency chart of their own, and lines of a chart.
 CHARTED_SERVICES: Final = 6
@@ -57,6 +58,7 @@ def collect(snapshot: OpenedSnapshot, made_ms: int) -> dict[str, Any]:
         ],
         "operations": _listed(snapshot, "operations", MOST_OPERATIONS),
         "traces": _listed(snapshot, "traces", MOST_TRACES),
+        "marks": _listed(snapshot, "marks", MOST_MARKS),
         "problems": _listed(snapshot, "problems", MOST_PROBLEMS),
         "metrics": _metrics(snapshot, panels),
     }

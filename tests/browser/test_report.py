@@ -9,7 +9,13 @@ from playwright.sync_api import Browser, Page
 
 from tenth.snapshot.html import write_report
 from tests.browser.test_accessibility import AXE
-from tests.storage.shop import HOSTILE_BODY, HOSTILE_OPERATION, HOSTILE_SERVICE, shop_snapshot
+from tests.storage.shop import (
+    HOSTILE_BODY,
+    HOSTILE_MARK,
+    HOSTILE_OPERATION,
+    HOSTILE_SERVICE,
+    shop_snapshot,
+)
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.browser]
@@ -88,6 +94,21 @@ def test_hostile_telemetry_stays_text(opened: OpenedReport) -> None:
     assert page.locator("td", has_text=HOSTILE_OPERATION).count() > 0
     assert page.locator("td").filter(has_text=HOSTILE_BODY.split("\u2028")[0]).count() == 6
     assert page.locator("img").count() == 0
+    assert page.evaluate("window.owned") is None
+
+
+def test_marks_are_on_every_chart(opened: OpenedReport) -> None:
+    """A mark is a line on each chart, and its text, pointed at, is text."""
+    page = opened.page
+    counts = page.locator(".chart .uplot").evaluate_all("all => all.map(p => p.dataset.marks)")
+    assert counts == ["1"] * _CHARTS
+    over = page.locator(".chart .u-over").first
+    box = over.bounding_box()
+    assert box
+    # 30 s into 62.
+    page.mouse.move(box["x"] + box["width"] * 30 / 62, box["y"] + 40)
+    label = page.locator(".chart .mark-label").first
+    assert HOSTILE_MARK in label.inner_text()
     assert page.evaluate("window.owned") is None
 
 

@@ -10,6 +10,7 @@ from tests.storage.records import SECOND_NS, TIME_NS, log_tables, metric_tables
 HOSTILE_SERVICE: Final = "</script><script>window.owned = 1</script>"
 HOSTILE_OPERATION: Final = "<img src=x onerror='window.owned = 2'>"
 HOSTILE_BODY: Final = "</title><!--<script>\u2028window.owned = 3 __DATA__ __TITLE__ &lt;"
+HOSTILE_MARK: Final = "deployed <b onmouseover='window.owned = 4'>2.0</b>"
 SECONDS: Final = 60
 CUMULATIVE: Final = 2
 
@@ -40,7 +41,12 @@ def _logs() -> Tables:
         }
         for second in range(SECONDS)
     ]
-    return log_tables(*records, services=("shop",))
+    mark = {
+        "time_unix_nano": TIME_NS + 30 * SECOND_NS,
+        "event_name": "tenth.mark",
+        "body": HOSTILE_MARK,
+    }
+    return log_tables(*records, mark, services=("shop",))
 
 
 def _gauge(name: str, service: str, value: Any) -> Tables:

@@ -15,7 +15,13 @@ from tenth.report.html import page
 from tenth.report.panels import POINTS
 from tests.storage.loads import snapshot_of_tables
 from tests.storage.records import SECOND_NS, TIME_NS
-from tests.storage.shop import HOSTILE_BODY, HOSTILE_OPERATION, HOSTILE_SERVICE, shop_snapshot
+from tests.storage.shop import (
+    HOSTILE_BODY,
+    HOSTILE_MARK,
+    HOSTILE_OPERATION,
+    HOSTILE_SERVICE,
+    shop_snapshot,
+)
 
 MADE_MS = 1_800_000_000_000
 
@@ -37,9 +43,9 @@ def test_tables_have_the_numbers_of_the_snapshot(data: dict[str, Any]) -> None:
     """Counts, services, operations, traces and errors are those that were sent."""
     assert data["name"] == "shop"
     assert (data["from_ms"], data["to_ms"]) == (TIME_NS // 10**6, TIME_NS // 10**6 + 62_000)
-    assert (data["totals"]["spans"], data["totals"]["logs"]) == (850, 60)
+    assert (data["totals"]["spans"], data["totals"]["logs"]) == (850, 61)
     services = {row["service"]: row for row in data["services"]["rows"]}
-    assert (services["shop"]["spans"], services["shop"]["logs"]) == (800, 60)
+    assert (services["shop"]["spans"], services["shop"]["logs"]) == (800, 61)
     assert services[HOSTILE_SERVICE]["spans"] == 50
     operations = {row["name"]: row for row in data["operations"]["rows"]}
     assert operations["GET /"]["p50_ms"] == pytest.approx(5, rel=0.15)
@@ -52,6 +58,13 @@ def test_tables_have_the_numbers_of_the_snapshot(data: dict[str, Any]) -> None:
     problems = data["problems"]
     assert problems["total"] == data["totals"]["errors"] + 6
     assert {row["text"] for row in problems["rows"]} <= {"no stock", HOSTILE_BODY}
+
+
+def test_marks_are_in_the_report(data: dict[str, Any]) -> None:
+    """What was marked stands on the charts and in a table."""
+    [mark] = data["marks"]["rows"]
+    assert (mark["text"], mark["service_name"]) == (HOSTILE_MARK, "shop")
+    assert mark["time_unix_nano"] == str(TIME_NS + 30 * SECOND_NS)
 
 
 def test_charts_have_the_windows_of_the_range(data: dict[str, Any]) -> None:

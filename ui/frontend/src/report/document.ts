@@ -1,5 +1,5 @@
 /** What a report is made of: the JSON in its file, written by tenth/report/document.py. */
-import type { Series } from "../live/protocol";
+import type { Mark, Series } from "../live/protocol";
 import { WINDOW_MS } from "../live/protocol";
 import { PanelRing } from "../live/ring";
 
@@ -80,6 +80,7 @@ export interface ReportData {
   service_latency: { service: string; panel: PanelData }[];
   operations: Listed<OperationRow>;
   traces: Listed<TraceRow>;
+  marks: Listed<Mark>;
   problems: Listed<ProblemRow>;
   metrics: Listed<MetricData>;
 }

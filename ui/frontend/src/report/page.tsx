@@ -1,5 +1,7 @@
 /** The report from its title to its last table. */
+import type { Mark } from "../live/protocol";
 import { serviceColours } from "../palette";
+import { subjectOf } from "../state/marks";
 import { format, formatClock, formatCount, formatParts } from "../units";
 import type { Unit } from "../units";
 
@@ -59,6 +61,12 @@ export function Report({ data, charts }: { data: ReportData; charts: ReportChart
             empty="No spans in this range."
           />
         </section>
+        {data.marks.total > 0 && (
+          <section aria-labelledby="marks">
+            <h2 id="marks">Marks</h2>
+            <SortedTable title="Marks" listed={data.marks} columns={MARK_COLUMNS} empty="" />
+          </section>
+        )}
         <section aria-labelledby="traces">
           <h2 id="traces">Slowest traces</h2>
           <SortedTable
@@ -235,6 +243,12 @@ const TRACE_COLUMNS: Column<TraceRow>[] = [
   { title: "spans", numeric: true, value: (row) => row.spans },
   { title: "errors", numeric: true, value: (row) => row.errors },
   { title: "trace", value: (row) => row.trace_id, cell: (row) => <code>{row.trace_id}</code> },
+];
+
+const MARK_COLUMNS: Column<Mark>[] = [
+  { title: "time", value: (row) => row.time_ms, cell: (row) => formatClock(row.time_ms) },
+  { title: "what happened", value: (row) => row.text },
+  { title: "about", value: (row) => subjectOf(row.service_name) },
 ];
 
 const PROBLEM_COLUMNS: Column<ProblemRow>[] = [
