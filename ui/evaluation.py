@@ -78,7 +78,9 @@ class SlidingEvaluation:
         self.settled = mirror.newest_window - _SETTLE_WINDOWS
         self.length = (view.selection.window_ms or STEP_MS) // STEP_MS
         self.end = mirror.newest_window // STEP_WINDOWS
-        self.first = min(first // STEP_WINDOWS, self.end)
+        # Before the ring nothing is known, not even that nothing happened.
+        whole = -(-mirror.oldest_window // STEP_WINDOWS) + self.length - 1
+        self.first = min(max(first // STEP_WINDOWS, whole), self.end)
 
     @property
     def first_window(self) -> int:

@@ -6,17 +6,17 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 import grpc
 import numpy as np
+import numpy.typing as npt
 
 from collector.contract import live_pb2, live_pb2_grpc
 from tests.bench.private import call
 from tests.ports import free_ports
-from tests.ui.peers import WINDOW_NS, Collector, Row, columns
+from tests.ui.peers import WINDOW_NS, Collector
 from tests.waiting import eventually_async
 
 TICK_S: Final = 0.1
@@ -77,7 +77,6 @@ class Feed(Collector):
         window = now_ns // WINDOW_NS
         changed = range(self._window - LATE_WINDOWS, window + 1)
         self._window = window
-        rows = [self._row(each, i) for each in changed for i in range(len(self._series))]
         return live_pb2.Update(
             epoch=1,
             sequence=number,
@@ -88,16 +87,33 @@ class Feed(Collector):
             arrival_time_unix_nano=now_ns,
             oldest_window=window - RING_WINDOWS + 1,
             series=series,
-            **columns(rows),
+            **self._columns(np.array(changed)),
         )
 
-    def _row(self, window: int, series: int) -> Row:
-        count = 1 + (window + series) % 50
-        if series >= self._spans:
-            return Row(window, series, sum=count, min=count, max=count, last=count)
-        cells = [(low, high, 1.0) for low, high in pairwise(self._edges.tolist())]
-        errors = float(window % 7 == series % 7)
-        return Row(window, series, float(count), sum=count * 5e6, errors=errors, cells=cells)
+    def _columns(self, windows: npt.NDArray[np.int64]) -> dict[str, bytes]:
+        """A row of every series in every window."""
+        number = len(self._series)
+        window, series = np.repeat(windows, number), np.tile(np.arange(number), len(windows))
+        spans = np.flatnonzero(series < self._spans)
+        count = 1.0 + (window + series) % 50
+        level = np.where(series < self._spans, np.nan, count)
+        values = {
+            "count": np.where(series < self._spans, count, 1.0),
+            "sum": np.where(series < self._spans, count * 5e6, count),
+            "errors": (window % 7 == series % 7) * (series < self._spans),
+            **dict.fromkeys(("min", "max", "last"), level),
+            **dict.fromkeys(("increase", "elapsed_s"), np.full(len(window), np.nan)),
+        }
+        return {
+            f"row_{name}": column.astype("<f8").tobytes() for name, column in values.items()
+        } | {
+            "row_window": window.astype("<i8").tobytes(),
+            "row_series": series.astype("<u4").tobytes(),
+            "cell_row": np.repeat(spans, _CELLS).astype("<u4").tobytes(),
+            "cell_lower": np.tile(self._edges[:-1], len(spans)).astype("<f8").tobytes(),
+            "cell_upper": np.tile(self._edges[1:], len(spans)).astype("<f8").tobytes(),
+            "cell_count": np.ones(len(spans) * _CELLS, "<f8").tobytes(),
+        }
 
 
 def _series() -> list[live_pb2.Series]:

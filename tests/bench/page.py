@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import psutil
 from playwright.async_api import Browser, CDPSession, Page, async_playwright
 
 from tests.bench.imitation import GAUGES, LATE_WINDOWS, SERVICES, TICK_S, imitated
@@ -39,7 +40,8 @@ SPEED: Final = 20.0
 HOUR_S: Final = 3_600.0
 SAMPLES: Final = 10
 # Pages that are gone to and left between two looks at the memory.
-VISITED: Final = ("services", "metrics", "status", "live")
+VISITED: Final = ("Services", "Metrics", "Dashboards", "Status", "Live")
+VISIT_MS: Final = 500
 # At each of the browser's frames: what the page painted since the one before.
 RECORDER: Final = """() => {
   window.__seen = [];
@@ -199,7 +201,8 @@ async def hour_rows(browser: Browser, plan: Plan) -> list[Row]:
         for _ in range(SAMPLES):
             await asyncio.sleep(plan.hour_part * HOUR_S / SPEED / SAMPLES)
             for name in VISITED:
-                await page.locator(f"nav a[href*='page={name}'], nav a[href='/']").first.click()
+                await page.get_by_role("link", name=name, exact=True).click()
+                await page.wait_for_timeout(VISIT_MS)
             samples.append(await _memory(session))
     # The rings hold ten minutes: before that they fill.
     steady = samples[SAMPLES // 5 :]
@@ -209,7 +212,9 @@ async def hour_rows(browser: Browser, plan: Plan) -> list[Row]:
             f"JS heap after {plan.hour_part * 60:.0f} simulated minutes",
             f"{last['JSHeapUsedSize'] / 1e6:.1f} MB",
             notes=f"{first['JSHeapUsedSize'] / 1e6:.1f} MB after a fifth of it; highest "
-            f"{max(s['JSHeapUsedSize'] for s in samples) / 1e6:.1f}; each after a collection. DOM "
+            f"{max(s['JSHeapUsedSize'] for s in samples) / 1e6:.1f}; each after a collection. The "
+            f"page's process, typed arrays included: {first['Process'] / 1e6:.0f} to "
+            f"{last['Process'] / 1e6:.0f} MB. DOM "
             f"nodes {first['Nodes']:.0f} to {last['Nodes']:.0f}, listeners "
             f"{first['JSEventListeners']:.0f} to {last['JSEventListeners']:.0f}. Simulated: "
             f"{SPEED:.0f} times the data in ticks as frequent as ever, all pages visited "
@@ -220,7 +225,15 @@ async def hour_rows(browser: Browser, plan: Plan) -> list[Row]:
 
 async def _memory(session: CDPSession) -> dict[str, float]:
     await session.send("HeapProfiler.collectGarbage")
-    return await _metrics(session)
+    return await _metrics(session) | {"Process": float(_renderer_bytes())}
+
+
+def _renderer_bytes() -> int:
+    """Memory of the browser's processes that run pages, typed arrays included: no others' pages
+    are open."""
+    children = psutil.Process().children(recursive=True)
+    pages = [child for child in children if "--type=renderer" in child.cmdline()]
+    return sum(child.memory_full_info().uss for child in pages)
 
 
 async def size_rows(_: Browser, __: Plan) -> list[Row]:

@@ -24,7 +24,7 @@ def test_tab_goes_through_the_header_visibly(opened: Opened) -> None:
         assert page.evaluate(_OUTLINE) != "none", reached
     assert reached == [
         *pages,
-        *("Service", "1 m", "5 m", "10 m", "Pause", "system", "Keys"),
+        *("Service", "1 m", "5 m", "10 m", "Pause", "Theme: system", "Keys"),
     ]
 
 

@@ -136,6 +136,16 @@ async def test_a_live_panel_moves_once_a_second(start: Start) -> None:
     await client.value(1, STEP + 15, "rate", 0)
 
 
+def test_nothing_is_said_of_windows_that_have_left_the_ring() -> None:
+    """The first value is of the first window that the ring holds whole."""
+    mirror = mirror_with(random_rows(3))
+    late = update(2, [])
+    late.oldest_window = NOW_WINDOW - 155
+    mirror.apply(late)
+    evaluation = SlidingEvaluation(viewed(SELECTION, mirror), mirror, NOW_WINDOW - 299)
+    assert evaluation.first_window == NOW_WINDOW - 150
+
+
 async def test_the_past_slides_too(start: Start) -> None:
     """`/api/history` takes `window_ms`: windows of the archive's resolution, or longer ones."""
     tenth = await start(collector_with([]))

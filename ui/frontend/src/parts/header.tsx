@@ -181,6 +181,7 @@ function ThemeButton() {
   return (
     <button
       class="theme"
+      aria-label={`Theme: ${theme.value}`}
       title={`Theme: ${theme.value}. Change to ${next}.`}
       onClick={() => (theme.value = next)}
     >
