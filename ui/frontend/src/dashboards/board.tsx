@@ -103,6 +103,8 @@ interface ViewBarProps {
 function ViewBar({ board, writable, onProblem }: ViewBarProps) {
   const { id, etag, builtIn } = board;
   const sure = useSignal(false);
+  // One dashboard is edited at a time, and what was changed is not dropped for another.
+  const unsaved = draft.value?.changed ? draft.value : null;
   const report = (error: Error): void => onProblem(error.message);
   const copy = (): void => {
     const name = `${board.dashboard.name} (copy)`.slice(-100);
@@ -113,10 +115,15 @@ function ViewBar({ board, writable, onProblem }: ViewBarProps) {
   };
   return (
     <span class="board-bar">
-      {writable && !builtIn && (
+      {writable && !builtIn && !unsaved && (
         <button class="primary" onClick={() => startEditing(board)}>
           <Icon name="edit" />
           Edit
+        </button>
+      )}
+      {unsaved && (
+        <button title="Save or discard that first" onClick={() => (dashboard.value = unsaved.id)}>
+          Not saved yet: {unsaved.name}
         </button>
       )}
       {writable && <button onClick={copy}>Copy</button>}

@@ -34,6 +34,12 @@ export function PanelTools({ item, editing }: { item: Item; editing: Editing }) 
       >
         <Icon name="move" />
       </button>
+      <button class="tool touch" aria-label={`${title}: earlier`} onClick={() => editing.move(item, -1)}>
+        <Icon name="up" />
+      </button>
+      <button class="tool touch" aria-label={`${title}: later`} onClick={() => editing.move(item, 1)}>
+        <Icon name="down" />
+      </button>
       <Steps
         label={`Width of ${title}`}
         arrow={"\u2194"}
