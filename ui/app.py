@@ -100,7 +100,7 @@ def build_app(config: UiConfig, static_dir: Path = STATIC_DIR) -> App:
             *read_routes(reads),
             *trace_routes(reads),
             *log_routes(reads),
-            *mark_routes(marks, happened),
+            *mark_routes(marks, happened, config.read_only),
             *event_routes(events),
             *dashboard_routes(DashboardStore(config.dashboards_dir), config.read_only),
             *snapshot_routes(archive, config.shown),

@@ -9,15 +9,20 @@ from litestar.params import FromQuery, JSONBody, QueryParameter
 
 from ui.happened import Happened
 from ui.marks import Marks, NewMark
+from ui.problems import problem
 from ui.read_routes import TimeMs
 
 
-def mark_routes(marks: Marks, happened: Happened) -> list[HTTPRouteHandler]:
-    """The two routes."""
+def mark_routes(marks: Marks, happened: Happened, read_only: bool) -> list[HTTPRouteHandler]:
+    """The two routes. `read_only`: nothing may be changed."""
 
     @post("/api/marks", status_code=201)
     async def set_mark(data: JSONBody[NewMark]) -> dict[str, Any]:
         """Set a mark. It is on disk when this answers, and on open pages at once."""
+        if read_only:
+            raise problem(
+                403, "A snapshot is not changed", "Set the mark in a Tenth that receives telemetry."
+            )
         mark = await marks.keep(data)
         happened.add_mark(mark, time.time_ns())
         return mark

@@ -132,6 +132,6 @@ def _problem_of(error: grpc.aio.AioRpcError) -> ProblemDetailsException:
                 503,
                 "The mark was not kept",
                 f"A mark needs a running collector: {detail}. Set it again when `GET /readyz` "
-                "says that it is ready; an opened snapshot has none.",
+                "says that it is ready.",
                 _RETRY_AFTER_S,
             )

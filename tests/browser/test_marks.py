@@ -29,9 +29,19 @@ def other(browser: Browser, system: System, traffic: Traffic) -> Iterator[Opened
 
 
 def drawn(opened: Opened) -> list[int]:
-    """How many marks each chart shows."""
-    plots = opened.page.locator(".chart .uplot[data-marks]")
+    """How many marks each chart on the screen shows."""
+    plots = opened.page.locator(".charts").first.locator(".uplot[data-marks]")
     return [int(count) for count in plots.evaluate_all("all => all.map(p => p.dataset.marks)")]
+
+
+def wait_for_lines(opened: Opened) -> None:
+    """Until each chart shows a mark."""
+    eventually(lambda: min(drawn(opened), default=0) > 0, WITHIN_S, "lines on all charts")
+
+
+def wait_for_event(opened: Opened, words: str) -> None:
+    """Until the stream of events has this."""
+    eventually(lambda: listed(opened, words), WITHIN_S, f"the event {words}")
 
 
 def listed(opened: Opened, words: str) -> bool:
@@ -52,8 +62,8 @@ def test_a_mark_is_on_all_charts_of_all_pages(opened: Opened, other: Opened) -> 
     """m and a text draw a line on each chart, here and on another page, and a row to be read."""
     set_mark(opened, "browser deploy 1")
     for page in (opened, other):
-        eventually(lambda p=page: min(drawn(p), default=0) > 0, WITHIN_S, "lines on all charts")
-        eventually(lambda p=page: listed(p, "browser deploy 1"), WITHIN_S, "the event")
+        wait_for_lines(page)
+        wait_for_event(page, "browser deploy 1")
         table = page.page.get_by_role("table", name="Marks on the charts")
         assert "browser deploy 1" in table.inner_text()
 
@@ -62,12 +72,12 @@ def test_a_mark_says_what_it_is_where_the_pointer_is(opened: Opened) -> None:
     """The label of a line is there on hovering, with hostile text as text."""
     words = "<img src=x onerror=alert(1)>"
     set_mark(opened, words)
-    eventually(lambda: listed(opened, words), WITHIN_S, "the event")
+    wait_for_event(opened, words)
     # It is at the end of what is shown: with more time there, somewhat inside.
     opened.paints_for(2_000)
     opened.page.keyboard.press("Space")
     opened.state("paused")
-    eventually(lambda: min(drawn(opened), default=0) > 0, WITHIN_S, "lines in the past")
+    wait_for_lines(opened)
     over = opened.page.locator(".chart .u-over").first
     box = over.bounding_box()
     assert box is not None
@@ -89,8 +99,8 @@ def test_a_mark_of_an_sdk_is_shown(opened: Opened, system: System) -> None:
     )
     record.body.string_value = "sent by an SDK"
     post(system.otlp_http, "logs", message.SerializeToString())
-    eventually(lambda: listed(opened, "sent by an SDK"), WITHIN_S, "the event")
-    eventually(lambda: min(drawn(opened), default=0) > 0, WITHIN_S, "lines on all charts")
+    wait_for_event(opened, "sent by an SDK")
+    wait_for_lines(opened)
 
 
 def test_a_mark_that_is_not_kept_is_not_lost(opened: Opened) -> None:
@@ -121,7 +131,7 @@ def test_the_stream_has_errors_of_the_chosen_service(opened: Opened) -> None:
     opened.page.locator("#service").select_option(CALM)
     eventually(lambda: not listed(opened, "failing"), WITHIN_S, "the other service's stream")
     opened.page.locator("#service").select_option(BUSY)
-    eventually(lambda: listed(opened, "failing"), WITHIN_S, "this service's stream")
+    wait_for_event(opened, "failing")
 
 
 def test_the_stream_stands_still_while_it_is_read(opened: Opened) -> None:

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from collector.contract import live_pb2
-from tests.ui.conftest import Tenth
+from tests.ui.conftest import Start, Tenth
 from tests.ui.peers import NOW_WINDOW, WINDOW_NS, Answer
 from ui.reads import statement
 
@@ -106,6 +106,14 @@ async def test_without_a_collector_no_mark_is_promised(tenth: Tenth) -> None:
     response = await tenth.http.post("/api/marks", json={"text": "x"})
     assert response.status_code == 503
     assert "running collector" in response.json()["detail"]
+
+
+async def test_a_snapshot_takes_no_marks(start: Start) -> None:
+    """Where nothing may be changed a mark is refused, with a collector or without."""
+    tenth = await start(read_only=True)
+    response = await tenth.http.post("/api/marks", json={"text": "x"})
+    assert response.status_code == 403
+    assert not tenth.collector.marks
 
 
 async def test_marks_of_a_range(tenth: Tenth) -> None:
