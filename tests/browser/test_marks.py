@@ -51,11 +51,19 @@ def listed(opened: Opened, words: str) -> bool:
 
 def set_mark(opened: Opened, words: str) -> None:
     """With the keyboard alone."""
+    type_mark(opened, words)
+    opened.page.get_by_role("dialog").wait_for(state="detached")
+
+
+def type_mark(opened: Opened, words: str) -> None:
+    """Open the box, type into it, and press Enter."""
     opened.page.keyboard.press("m")
-    opened.page.get_by_role("dialog").wait_for()
+    field = opened.page.get_by_label("What happened")
+    eventually(
+        lambda: field.count() and field.evaluate("e => e === document.activeElement"), WITHIN_S
+    )
     opened.page.keyboard.type(words)
     opened.page.keyboard.press("Enter")
-    opened.page.get_by_role("dialog").wait_for(state="detached")
 
 
 def test_a_mark_is_on_all_charts_of_all_pages(opened: Opened, other: Opened) -> None:
@@ -107,9 +115,7 @@ def test_a_mark_that_is_not_kept_is_not_lost(opened: Opened) -> None:
     """When the collector cannot keep it the box says why and keeps the text."""
     problem = json.dumps({"title": "The mark was not kept", "detail": "Set it again later."})
     opened.page.route("**/api/marks", lambda route: route.fulfill(status=503, body=problem))
-    opened.page.keyboard.press("m")
-    opened.page.keyboard.type("precious words")
-    opened.page.keyboard.press("Enter")
+    type_mark(opened, "precious words")
     alert = opened.page.get_by_role("dialog").get_by_role("alert")
     alert.wait_for()
     assert "Set it again later." in alert.inner_text()
@@ -139,7 +145,7 @@ def test_the_stream_stands_still_while_it_is_read(opened: Opened) -> None:
     events = opened.page.locator(".events ol")
     events.locator("li", has_text="failing").first.wait_for()
     events.hover()
-    note = opened.page.locator(".events header small")
+    note = opened.page.locator(".events-head small")
     eventually(lambda: "new" in note.inner_text(), WITHIN_S, "a count of what came")
     first = events.locator("li").first.inner_text()
     opened.paints_for(1_500)

@@ -31,13 +31,15 @@ export function Events() {
   const shown = useSignal<StreamEvent[]>([]);
   const held = (hovered.value || scrolled.value) && shown.value.length > 0 && !fixedTime.value;
   const { events, problem } = newest.value;
+  // What is held is of another service: nobody reads it any more.
+  useEffect(() => void (shown.value = []), [service.value]);
   useEffect(() => {
     if (!held) shown.value = events;
   }, [held, events]);
   const missed = held ? countNew(shown.value, events) : 0;
   return (
     <section class="block events" aria-label="Events">
-      <header>
+      <div class="events-head">
         <h2>Events</h2>
         <small class="quiet" role="status">
           {held && `held while you read${missed > 0 ? `, ${missed} new` : ""}`}
@@ -45,7 +47,7 @@ export function Events() {
         <button title="m" onClick={() => (markBoxOpen.value = true)}>
           <Icon name="flag" /> Mark
         </button>
-      </header>
+      </div>
       {problem !== "" && (
         <p class="bad" role="alert">
           <Icon name="warn" /> {problem}
