@@ -110,8 +110,8 @@ function columns(remove: (id: string) => void): Column<Snapshot>[] {
         file === null ? (
           NO_VALUE
         ) : (
-          <a href={file} download={`${id}.tenth`}>
-            Download <span class="unseen">{id}</span>
+          <a href={file} download={`${id}.tenth`} aria-label={`Download ${id}`}>
+            Download
           </a>
         ),
     },
