@@ -116,6 +116,19 @@ def test_export(
     assert "tenth snapshot open" in capsys.readouterr().out
 
 
+def test_export_of_a_report(
+    api: tuple[type[_Api], str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--format html` writes the report of what was made, and leaves no snapshot behind."""
+    known, address = api
+    output = tmp_path / "mine.html"
+    assert run("export", "--ui", address, "--format", "html", "-o", str(output)) == 0
+    assert str(output) in capsys.readouterr().out
+    assert "GET /" in output.read_text("utf-8")
+    assert list(tmp_path.iterdir()) == [output]
+    assert known.asked[-1] == ("DELETE", "/api/snapshots/unnamed", None)
+
+
 def test_export_that_fails(
     api: tuple[type[_Api], str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
