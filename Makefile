@@ -121,6 +121,9 @@ bench: $(VENV)/installed ## Measure receiving, archiving, decoding, queries and 
 	$(BIN)/python -m tests.bench.decode
 	$(BIN)/python -m tests.bench.queries
 	$(BIN)/python -m tests.bench.snapshot
+	$(BIN)/python -m tests.bench.together --keep
+	$(BIN)/python -m tests.bench.weights --keep
+	$(BIN)/python -m tests.bench.month
 	$(BIN)/python -m tests.bench.answers
 	$(BIN)/python -m tests.bench.hostile
 	$(BIN)/python -m tests.bench.page

@@ -78,6 +78,8 @@ class Result:
     rejected_items: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     latencies_s: list[float] = field(default_factory=list)
+    # When those answers came, monotonic.
+    answered_s: list[float] = field(default_factory=list)
 
     @property
     def items_per_s(self) -> float:
@@ -151,7 +153,8 @@ class Generator:
             result.refused[code] += 1
             return
         rejected = _rejected(self.plan.signal, answer) if answer else 0
-        result.latencies_s.append(time.monotonic() - sent_s)
+        result.answered_s.append(time.monotonic())
+        result.latencies_s.append(result.answered_s[-1] - sent_s)
         result.items += template.items - rejected
         result.rejected_items += rejected
         result.bytes += template.bytes

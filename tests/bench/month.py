@@ -1,6 +1,6 @@
 """A month of an archive in minutes: its size follows the budget, and questions stay quick.
 
-    python -m tests.bench.month [--days 30] [--spans-per-hour 20_000] [--max-disk-mib 96]
+    python -m tests.bench.month [--days 30] [--spans-per-hour 3_000] [--max-disk-mib 20]
 
 The clock is the program's own; the data goes through the journal's tables, the archive's
 transactions, merging and deleting as in a running Tenth.
@@ -31,9 +31,12 @@ from storage.upkeep import Upkeep
 from tests.bench.report import Row, keep, show
 
 HOUR_NS: Final = 3_600_000_000_000
+DAY_NS: Final = 24 * HOUR_NS
 START_NS: Final = 1_790_000_000_000_000_000
 OPERATIONS: Final = 40
 DEFAULT_DAYS: Final = 30
+# What a checkpoint and a look for work cost comes once a step: the month would be of nothing else.
+STEP_HOURS: Final = 6
 _MEMORY_BYTES: Final = 1024 * MIB
 _P95: Final = (
     "SELECT name, bucket_quantile(lower, upper, n, 0.95) / 1e6 FROM (SELECT name, lower, upper,"
@@ -52,25 +55,31 @@ class Month:
     files_mib: list[float] = field(default_factory=list)
     used_mib: list[float] = field(default_factory=list)
     steps_ms: list[float] = field(default_factory=list)
+    # Series and origins.
+    described: list[tuple[int, int]] = field(default_factory=list)
     account: RetentionAccount = field(default_factory=RetentionAccount)
 
 
-def spans_of_hour(start_ns: int, count: int, random: np.random.Generator) -> Tables:
-    """Spans of OPERATIONS operations, spread over an hour."""
+def spans_of(start_ns: int, range_ns: int, count: int, random: np.random.Generator) -> Tables:
+    """Spans of OPERATIONS operations, of which one is new each day as the instance is."""
     service = KeyValue(key="service.name", value=AnyValue(string_value="shop"))
+    day = KeyValue(key="service.instance.id", value=AnyValue(int_value=start_ns // DAY_NS))
     origin = {
-        "resource": Resource(attributes=[service]).SerializeToString(),
+        "resource": Resource(attributes=[service, day]).SerializeToString(),
         "resource_schema_url": "",
         "scope": b"",
         "scope_schema_url": "",
     }
-    start = np.sort(start_ns + random.integers(0, HOUR_NS, count)).astype(np.uint64)
+    start = np.sort(start_ns + random.integers(0, range_ns, count)).astype(np.uint64)
     took = random.lognormal(15, 1, count).astype(np.uint64)
     ids = random.bytes(24 * count)
     columns = {
         "trace_id": [ids[24 * n : 24 * n + 16] for n in range(count)],
         "span_id": [ids[24 * n + 16 : 24 * n + 24] for n in range(count)],
-        "name": [f"operation {n}" for n in random.integers(0, OPERATIONS, count)],
+        "name": [
+            f"operation {n} of day {start_ns // DAY_NS}" if n == 0 else f"operation {n}"
+            for n in random.integers(0, OPERATIONS, count).tolist()
+        ],
         "kind": np.full(count, 2, np.int32),
         "start_time_unix_nano": start,
         "end_time_unix_nano": start + took,
@@ -94,26 +103,37 @@ def spans_of_hour(start_ns: int, count: int, random: np.random.Generator) -> Tab
     }
 
 
-def live(archive: Archive, config: StorageConfig, hours: int, per_hour: int) -> Month:
-    """Let so many hours go by."""
+def live(
+    archive: Archive, config: StorageConfig, hours: int, per_hour: int, step_hours: int = 1
+) -> Month:
+    """Let so many hours go by, so many at a step."""
     month = Month()
     now_ns = START_NS
     upkeep = Upkeep(config, archive, month.account, lambda: now_ns)
     random = np.random.default_rng(1)
-    for hour in range(hours):
-        tables = spans_of_hour(now_ns, per_hour, random)
+    for hour in range(step_hours, hours + 1, step_hours):
+        tables = spans_of(now_ns, step_hours * HOUR_NS, step_hours * per_hour, random)
         raw_bytes, payload = encode(Signal.SPANS, tables)
-        now_ns += HOUR_NS
-        end = Position(1, hour + 1)
+        now_ns += step_hours * HOUR_NS
+        end = Position(1, hour)
         batch = Batch(archive.position)
         batch.add(Record(Signal.SPANS, hour, now_ns, end, len(payload), payload, raw_bytes))
         archive.commit(batch)
-        month.written += per_hour
+        month.written += step_hours * per_hour
         _settle(upkeep, archive, now_ns, month)
-        if hour % 24 == 23:
+        if hour % 24 == 0:
             month.files_mib.append(config.archive_path.stat().st_size / MIB)
             month.used_mib.append(archive.used_bytes() / MIB)
+            month.described.append(_described(archive))
     return month
+
+
+def _described(archive: Archive) -> tuple[int, int]:
+    with archive.cursor() as cursor:
+        ((series, origins),) = cursor.execute(
+            "SELECT (SELECT count(*) FROM series), (SELECT count(*) FROM origins)"
+        ).fetchall()
+    return series, origins
 
 
 def _settle(upkeep: Upkeep, archive: Archive, now_ns: int, month: Month) -> None:
@@ -147,10 +167,13 @@ def config_in(folder: Path, max_disk_mib: int) -> StorageConfig:
 def bench(days: int, per_hour: int, max_disk_mib: int) -> Iterator[Row]:
     """The month, and then some questions."""
     with tempfile.TemporaryDirectory() as folder:
+        started_s, started_cpu_s = time.monotonic(), time.process_time()
         config = config_in(Path(folder), max_disk_mib)
         archive = Archive.open(config.archive_path, _MEMORY_BYTES, threads=2)
-        month = live(archive, config, 24 * days, per_hour)
-        yield Row("spans written", f"{month.written:,}", notes=f"in {days} days")
+        month = live(archive, config, 24 * days, per_hour, STEP_HOURS)
+        took_s, cpu_s = time.monotonic() - started_s, time.process_time() - started_cpu_s
+        took = f"{days} days in {took_s:.0f} s, {cpu_s:.0f} s of CPU"
+        yield Row("spans written", f"{month.written:,}", notes=took)
         budget = f"{max_disk_mib} MiB"
         yield Row("largest archive in use", f"{max(month.used_mib):.0f} MiB", budget)
         yield Row(
@@ -159,6 +182,14 @@ def bench(days: int, per_hour: int, max_disk_mib: int) -> Iterator[Row]:
             notes=f"last {month.files_mib[-1]:.0f} MiB",
         )
         yield Row("rows deleted", f"{sum(month.account.deleted_rows.values()):,}")
+        series, origins = month.described[-1]
+        most = f"at most {max(month.described)[0]}; {month.account.deleted_rows['series']} pruned"
+        yield Row("series", f"{series}", notes=most)
+        most = (
+            f"at most {max(origins for _, origins in month.described)};"
+            f" {month.account.deleted_rows['origins']} pruned"
+        )
+        yield Row("origins", f"{origins}", notes=most)
         yield Row("bytes freed", f"{month.account.freed_bytes / MIB:,.0f} MiB")
         worst = f"worst {max(month.steps_ms):.0f} ms"
         yield Row(
@@ -197,8 +228,8 @@ def main() -> None:
     """Print the table; keep it when it is of the default length."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--days", type=int, default=DEFAULT_DAYS)
-    parser.add_argument("--spans-per-hour", type=int, default=20_000)
-    parser.add_argument("--max-disk-mib", type=int, default=96)
+    parser.add_argument("--spans-per-hour", type=int, default=3_000)
+    parser.add_argument("--max-disk-mib", type=int, default=20)
     options = parser.parse_args()
     rows = list(bench(options.days, options.spans_per_hour, options.max_disk_mib))
     title = f"{options.days} days, {options.spans_per_hour:,} spans an hour"
