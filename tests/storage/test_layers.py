@@ -92,7 +92,7 @@ def test_read_only_transaction(cursor: duckdb.DuckDBPyConnection, statement: str
         "ATTACH '/etc/passwd' AS other",
         "SELECT * FROM read_text('/etc/passwd')",
         "SELECT * FROM '/etc/passwd.csv'",
-        "COPY (SELECT 1) TO '/tmp/never'",
+        "COPY (SELECT 1) TO '/never'",
     ],
 )
 def test_locked_down(cursor: duckdb.DuckDBPyConnection, statement: str) -> None:

@@ -69,6 +69,8 @@ async def test_the_account_book(start: Start) -> None:
         tables={"spans": archive_pb2.TableStats(rows=6)},
         lag_bytes=5,
         journal_faults={"torn_tail": 1},
+        user_queries=archive_pb2.QueryPlaces(running=4, waiting=1, refused={"queue_full": 2}),
+        restarts=archive_pb2.Restarts(count=1, reason="a deaf query", query="SELECT 1"),
     )
     client = await tenth.live()
     await client.subscribe(1)
@@ -91,6 +93,10 @@ async def test_the_account_book(start: Start) -> None:
     assert book["journal"]["lag_bytes"] == 5
     assert book["journal"]["faults"] == {"torn_tail": 2}
     assert book["archive"]["tables"]["spans"]["rows"] == 6
+    places = {"running": 4, "waiting": 1, "refused": {"queue_full": 2}}
+    assert book["archive"]["queries"]["users"] == places
+    restarts = {"count": 1, "time_ms": 0.0, "reason": "a deaf query", "query": "SELECT 1"}
+    assert book["archive"]["restarts"] == restarts
     assert book["ring"]["mirror"]["rows"] == 1
     assert (book["live"]["clients"], book["live"]["frames"]) == (1, 2)
     assert book["latency"]["arrival_to_send"]["count"] == 1
