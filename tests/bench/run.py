@@ -171,8 +171,11 @@ async def _sustained(
     account = stats["signals"][ACCOUNTS[plan.signal]]
     not_in_windows = account["late"] + account["ahead"]
     archived_per_s = min(progress.archived_per_s(plan.seconds / 4), result.items_per_s)
+    commit, made_durable = stats["latency"]["commit"], stats["latency"]["checkpoint"]
     notes = (
         f"acked {result.items_per_s:,.0f}/s; lag at the end {lag_s:.1f} s; "
+        f"commits p50 {commit['p50_ms']:.0f}, max {commit['max_ms']:.0f} ms; "
+        f"checkpoints p50 {made_durable['p50_ms']:.0f}, max {made_durable['max_ms']:.0f} ms; "
         f"{not_in_windows:,} not in windows; {_notes(result, cost)}; "
         f"PSS {cost.max_pss_bytes / 1e6:,.0f} MB"
     )
