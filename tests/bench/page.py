@@ -13,6 +13,7 @@ import gzip
 import json
 import statistics
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,9 +24,11 @@ import psutil
 from playwright.async_api import Browser, CDPSession, Page, async_playwright
 
 from tests.bench.imitation import GAUGES, LATE_WINDOWS, SERVICES, TICK_S, imitated
+from tests.bench.load import MAX_SECONDS
 from tests.bench.private import private_tenth
 from tests.bench.report import Row, keep, show
 from tests.chromium import QUIET, executable
+from tests.waiting import eventually
 from ui.page import STATIC_DIR
 
 TITLE: Final = "The page, in Chromium without a GPU, on the machine that serves it"
@@ -93,22 +96,29 @@ async def arrival_rows(browser: Browser, plan: Plan) -> list[Row]:
     """A whole Tenth at its usual load, the generator beside it."""
     with private_tenth("serve") as tenth:
         words = ("--endpoint", tenth.otlp_grpc, "--rate", str(SPANS_PER_S))
-        seconds = str(plan.load_s + 3 * SETTLE_S)
+        # Until it is ended.
+        seconds = str(MAX_SECONDS)
         load = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.bench.load", *words, "--seconds", seconds),
             stdout=asyncio.subprocess.DEVNULL,
         )
+
+        def accepted() -> int:
+            return int(tenth.stats()["signals"]["spans"]["accepted"])
+
         try:
+            await asyncio.to_thread(eventually, lambda: accepted() > SPANS_PER_S, 60, "load")
             async with opened(browser, f"http://{tenth.ui}/") as page:
                 await asyncio.sleep(SETTLE_S)
                 await page.evaluate(RECORDER)
+                before, begun_s = await asyncio.to_thread(accepted), time.monotonic()
                 await asyncio.sleep(plan.load_s)
+                rate = (await asyncio.to_thread(accepted) - before) / (time.monotonic() - begun_s)
                 seen = await page.evaluate("window.__seen")
                 stats = await page.evaluate("window.__tenth.stats")
         finally:
             load.terminate()
             await load.wait()
-        accepted = tenth.stats()["signals"]["spans"]["accepted"]
     ages = [age for age, _ in seen if age is not None]
     p50, p99 = np.quantile(ages, (0.5, 0.99))
     return [
@@ -116,9 +126,9 @@ async def arrival_rows(browser: Browser, plan: Plan) -> list[Row]:
             f"arrival to pixel at {SPANS_PER_S:,} spans/s",
             f"p50 {p50:.0f}, p99 {p99:.0f} ms",
             *("p99 400 ms", "p50 100, p99 200 ms"),
-            f"{len(ages)} frames in {plan.load_s:.0f} s, {stats['coalesced']} ticks merged, "
-            f"{accepted:,} spans; from the oldest news of a frame to the browser's frame after its "
-            "paint",
+            f"{len(ages)} frames in {plan.load_s:.0f} s, {stats['coalesced']} ticks merged; "
+            f"{rate:,.0f} spans/s accepted; from the oldest news of a frame to the browser's frame "
+            "after its paint",
         )
     ]
 
