@@ -16,7 +16,7 @@ from storage.contract import archive_pb2, archive_pb2_grpc
 from storage.gate import RefusedError
 from storage.history import HistoryQuery
 from storage.lane import CrowdedError, Lane, LaneLimits
-from storage.query import StoppedError, UserQuery
+from storage.query import StoppedError, TooLargeError, UserQuery
 from storage.query_error import InvalidQueryError, plain_text
 from storage.run import End, Run, Stoppable
 from storage.snapshot.answers import SnapshotAnswers
@@ -42,6 +42,7 @@ _BROKEN: Final = (duckdb.FatalException, duckdb.InternalException)
 _STATUS: Final[tuple[tuple[tuple[type[Exception], ...], grpc.StatusCode], ...]] = (
     ((RefusedError, duckdb.PermissionException), grpc.StatusCode.PERMISSION_DENIED),
     ((UnavailableError, StoppedError, *_BROKEN), grpc.StatusCode.UNAVAILABLE),
+    ((TooLargeError,), grpc.StatusCode.OUT_OF_RANGE),
     ((CrowdedError, duckdb.OutOfMemoryException), grpc.StatusCode.RESOURCE_EXHAUSTED),
     ((InvalidQueryError, duckdb.Error), grpc.StatusCode.INVALID_ARGUMENT),
 )

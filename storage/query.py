@@ -7,7 +7,7 @@ Everything here blocks and belongs in a worker thread, except `stop`.
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +19,9 @@ from storage.query_error import InvalidQueryError, fault_of
 
 BATCH_ROWS: Final = 8_192
 MAX_RESULT_BYTES: Final = 4 * 1024**3
+# Whoever passes an answer on holds a record batch at a time.
+MAX_BATCH_BYTES: Final = 8 * 1024**2
+MAX_ROW_BYTES: Final = 16 * 1024**2
 _PROBE: Final = "SELECT * FROM ("
 # Pieces of the stream; gRPC receivers take 4 MiB by default.
 MAX_CHUNK_BYTES: Final = 1024**2
@@ -32,6 +35,10 @@ _NOT_THE_QUERY: Final = (
     duckdb.PermissionException,
     duckdb.IOException,
 )
+
+
+class TooLargeError(Exception):
+    """A row is larger than whoever passes it on can be asked to hold."""
 
 
 class StoppedError(Exception):
@@ -86,8 +93,8 @@ class UserQuery:
     def chunks(self, connection: duckdb.DuckDBPyConnection) -> Iterator[bytes]:
         """Run it on a connection of its own; yield the stream in pieces.
 
-        Raises RefusedError, InvalidQueryError, StoppedError, or duckdb.Error where it is not
-        the query's fault.
+        Raises RefusedError, InvalidQueryError, TooLargeError, StoppedError, or duckdb.Error where
+        it is not the query's fault.
         """
         self._connection = connection
         try:
@@ -118,7 +125,7 @@ class UserQuery:
         sink = _Chunks()
         with pa.ipc.new_stream(sink, schema) as writer:
             yield from sink.take()
-            for batch in reader:
+            for batch in _bounded(reader):
                 self._stop_if_told()
                 kept = self._within_limits(batch)
                 writer.write_batch(pa.RecordBatch.from_arrays(kept.columns, schema=schema))
@@ -148,6 +155,20 @@ class UserQuery:
     def _stop_if_told(self) -> None:
         if self._stopped:
             raise StoppedError
+
+
+def _bounded(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same rows in batches of MAX_BATCH_BYTES at most, or of one row. Raises TooLargeError."""
+    for batch in batches:
+        if batch.nbytes <= MAX_BATCH_BYTES:
+            yield batch
+        elif len(batch) > 1:
+            half = len(batch) // 2
+            yield from _bounded((batch.slice(0, half), batch.slice(half)))
+        elif batch.nbytes <= MAX_ROW_BYTES:
+            yield batch
+        else:
+            raise TooLargeError(f"a row is larger than {MAX_ROW_BYTES >> 20} MiB")
 
 
 class _Chunks:

@@ -8,13 +8,14 @@ from typing import Any
 
 import duckdb
 import grpc
+import pyarrow.ipc as pa_ipc
 import pytest
 
 import storage.query
 from storage.archive import Archive
 from storage.contract import archive_pb2
 from storage.gate import MAX_NESTING, MAX_QUERY_CHARS, RefusedError, check
-from storage.query import UserQuery
+from storage.query import TooLargeError, UserQuery
 from storage.query_error import InvalidQueryError
 from storage.watchdog import RESTART_CODE
 from tests.storage.running import Storage
@@ -115,6 +116,19 @@ def test_bytes(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
         size = sum(len(chunk) for chunk in query.chunks(cursor))
     assert query.truncated
     assert 10 * MIB < size < 20 * MIB
+
+
+def test_large_rows(archive: Archive) -> None:
+    """No record batch is larger than one can hold: wide rows come in small batches, and a row that
+    is too large is an error."""
+    with archive.cursor() as cursor:
+        query = UserQuery("SELECT repeat('x', 100000) AS a FROM range(1000)", "", 1_000)
+        stream = b"".join(query.chunks(cursor))
+    batches = list(pa_ipc.open_stream(stream))
+    assert sum(len(batch) for batch in batches) == 1_000
+    assert max(batch.nbytes for batch in batches) <= storage.query.MAX_BATCH_BYTES
+    with archive.cursor() as cursor, pytest.raises(TooLargeError):
+        list(UserQuery("SELECT repeat('x', 20000000)", "", 10).chunks(cursor))
 
 
 @pytest.mark.parametrize(
