@@ -1,30 +1,25 @@
 """The calls of `proto/archive.proto`. Blocking work goes to worker threads."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from typing import Final, Protocol, TypeVar
+from typing import Final
 
-import duckdb
 import grpc
 
-from storage.access import Access, UnavailableError
+from storage.access import Access
 from storage.account import Account
+from storage.answering import Answering
 from storage.config import StorageConfig
 from storage.contract import archive_pb2, archive_pb2_grpc
-from storage.gate import RefusedError
 from storage.history import HistoryQuery
-from storage.lane import CrowdedError, Lane, LaneLimits
-from storage.query import StoppedError, TooLargeError, UserQuery
-from storage.query_error import InvalidQueryError, plain_text
-from storage.run import End, Run, Stoppable
+from storage.lane import Lane, LaneLimits
+from storage.query import UserQuery
+from storage.run import End, Run
 from storage.snapshot.answers import SnapshotAnswers
 from storage.stats import read_stats
 from storage.watchdog import Watchdog
-
-T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
 
 # The page asks a few bounded questions at a time, see `ui/turns.py`, and never waits for people's.
 PAGE_LANE: Final = LaneLimits(running=4, waiting=64, wait_s=20.0)
@@ -32,31 +27,6 @@ PAGE_LANE: Final = LaneLimits(running=4, waiting=64, wait_s=20.0)
 USER_NICENESS: Final = 5
 # Rows of an answer whose caller does not say how many.
 DEFAULT_ROWS: Final = 100_000
-# From its deadline until a query is given up, if it does not heed its interrupt; see `watchdog.py`.
-HEED_S: Final = 0.3
-# A new process, or one whose database was broken, opens the archive within moments.
-OPENING_S: Final = 2.0
-ERROR_KEY: Final = "tenth-query-error-bin"
-# DuckDB does this to the whole database after an error of its own.
-_BROKEN: Final = (duckdb.FatalException, duckdb.InternalException)
-_STATUS: Final[tuple[tuple[tuple[type[Exception], ...], grpc.StatusCode], ...]] = (
-    ((RefusedError, duckdb.PermissionException), grpc.StatusCode.PERMISSION_DENIED),
-    ((UnavailableError, StoppedError, *_BROKEN), grpc.StatusCode.UNAVAILABLE),
-    ((TooLargeError,), grpc.StatusCode.OUT_OF_RANGE),
-    ((CrowdedError, duckdb.OutOfMemoryException), grpc.StatusCode.RESOURCE_EXHAUSTED),
-    ((InvalidQueryError, duckdb.Error), grpc.StatusCode.INVALID_ARGUMENT),
-)
-_FAILURES: Final = tuple(kind for kinds, _ in _STATUS for kind in kinds)
-_ENDS: Final = {
-    End.DEADLINE: grpc.StatusCode.DEADLINE_EXCEEDED,
-    End.CANCELLED: grpc.StatusCode.CANCELLED,
-    End.HUNG_UP: grpc.StatusCode.CANCELLED,
-    End.MEMORY: grpc.StatusCode.RESOURCE_EXHAUSTED,
-}
-
-
-class _Answering(Stoppable, Protocol[T_co]):
-    def chunks(self, connection: duckdb.DuckDBPyConnection) -> Iterator[T_co]: ...
 
 
 class Answers(archive_pb2_grpc.ArchiveServicer):
@@ -87,7 +57,6 @@ class Answers(archive_pb2_grpc.ArchiveServicer):
         self._page = Lane("page", PAGE_LANE)
         # Queries by id, those of people and those of the page, until their threads have let go.
         self._runs: dict[str, tuple[Run, UserQuery]] = {}
-        self._answering: set[asyncio.Task[None]] = set()
         self._watchdog = Watchdog(
             config.memory_limit_bytes,
             config.memory_margin_bytes,
@@ -95,13 +64,13 @@ class Answers(archive_pb2_grpc.ArchiveServicer):
             is_checkpointing=lambda: account.checkpointing,
         )
         self._watchdog.start()
+        self._answering = Answering(access, self._watchdog)
         self._stats_worker = ThreadPoolExecutor(1, "stats")
 
     async def close(self) -> None:
         """Take no more work, and give what is at work a moment to end. Calls have ended before."""
         self._snapshots.close()
-        if self._answering:
-            await asyncio.wait(self._answering, timeout=HEED_S)
+        await self._answering.close()
         for workers in (self._users.workers, self._page.workers, self._stats_worker):
             workers.shutdown(wait=False)
 
@@ -120,11 +89,11 @@ class Answers(archive_pb2_grpc.ArchiveServicer):
         run = Run(query, request.query, timeout_ms, for_page=request.for_page)
         self._runs[request.query_id] = run, query
         lane = self._page if request.for_page else self._users
-        answering = self._begin(
-            self._in_place(run, lane, lambda: self._write_chunks(run, lane, query, context))
+        task = self._answering.begin(
+            run, lane, lambda: self._write_chunks(run, lane, query, context)
         )
-        answering.add_done_callback(lambda _: self._runs.pop(request.query_id))
-        await self._answer(run, answering, context)
+        task.add_done_callback(lambda _: self._runs.pop(request.query_id))
+        await self._answering.finish(run, task, context)
 
     async def History(  # noqa: N802
         self, request: archive_pb2.HistoryRequest, context: grpc.aio.ServicerContext
@@ -132,46 +101,11 @@ class Answers(archive_pb2_grpc.ArchiveServicer):
         """Rollups of a range."""
         query = HistoryQuery(request)
         run = Run(query, "a history", self._config.query_timeout_ms, for_page=True)
-        answering = self._begin(
-            self._in_place(
-                run, self._page, lambda: self._work_out(run, self._page, query, context.write)
-            )
+        work_out = self._answering.work_out
+        task = self._answering.begin(
+            run, self._page, lambda: work_out(run, self._page, query, context.write)
         )
-        await self._answer(run, answering, context)
-
-    def _begin(self, answer: Coroutine[None, None, None]) -> "asyncio.Task[None]":
-        answering = asyncio.create_task(answer)
-        self._answering.add(answering)
-        answering.add_done_callback(self._answering.discard)
-        return answering
-
-    async def _answer(
-        self, run: Run, answering: "asyncio.Task[None]", context: grpc.aio.ServicerContext
-    ) -> None:
-        """Wait for an answer, and tell the caller in time when there is none."""
-        try:
-            async with run.limit():
-                await asyncio.shield(answering)
-        except TimeoutError:
-            run.end(End.DEADLINE)
-            _cancel(answering)
-            await asyncio.wait({answering}, timeout=HEED_S)
-            await _abort_ended(run, context)
-        except asyncio.CancelledError:
-            run.end(End.HUNG_UP)
-            _cancel(answering)
-            raise
-        except _FAILURES as error:
-            if run.ended is not None:
-                await _abort_ended(run, context)
-            await self._fail(context, error)
-
-    async def _fail(self, context: grpc.aio.ServicerContext, error: Exception) -> None:
-        if isinstance(error, _BROKEN):
-            self._access.report_broken()
-        code = next(code for kinds, code in _STATUS if isinstance(error, kinds))
-        text = plain_text(error) or "the query was stopped: try again"
-        await context.abort(code, text, _where_it_fails(error))
+        await self._answering.finish(run, task, context)
 
     async def Cancel(  # noqa: N802
         self, request: archive_pb2.CancelRequest, context: grpc.aio.ServicerContext
@@ -240,15 +174,6 @@ class Answers(archive_pb2_grpc.ArchiveServicer):
         """Cancels a job or deletes a file."""
         return await self._snapshots.remove(request)
 
-    async def _in_place(self, run: Run, lane: Lane, write: Callable[[], Awaitable[None]]) -> None:
-        """Write an answer when there is a place for it; raises what keeps it from that."""
-        async with lane.place(run.timeout_ms / 1_000):
-            run.begin()
-            if not self._access.is_open:
-                # Not in a thread that the watchdog sees: nobody hears an interrupt here.
-                await asyncio.to_thread(self._access.wait_until_open, OPENING_S)
-            await write()
-
     async def _write_chunks(
         self, run: Run, lane: Lane, query: UserQuery, context: grpc.aio.ServicerContext
     ) -> None:
@@ -257,63 +182,11 @@ class Answers(archive_pb2_grpc.ArchiveServicer):
         async def write(chunk: bytes) -> None:
             await context.write(archive_pb2.QueryChunk(arrow_ipc=chunk, columns=columns))
 
-        await self._work_out(run, lane, query, write)
+        await self._answering.work_out(run, lane, query, write)
         summary = archive_pb2.Summary(
             row_count=query.row_count, truncated=query.truncated, elapsed_ms=query.elapsed_ms
         )
         await context.write(archive_pb2.QueryChunk(summary=summary))
-
-    async def _work_out(
-        self, run: Run, lane: Lane, query: _Answering[T], write: Callable[[T], Awaitable[None]]
-    ) -> None:
-        """Have worker threads make the chunks of an answer, each when the one before is gone."""
-        chunks = self._chunks(query)
-        try:
-            while (
-                chunk := await self._in_worker(run, lane, lambda: next(chunks, None))
-            ) is not None:
-                await write(chunk)
-        finally:
-            await self._in_worker(run, lane, chunks.close)
-
-    def _chunks(self, query: _Answering[T]) -> Generator[T, None, None]:
-        with self._access.reader() as connection:
-            yield from query.chunks(connection)
-
-    async def _in_worker(self, run: Run, lane: Lane, work: Callable[[], T]) -> T:
-        """Await `work` in a worker thread, to its end whatever happens: the watchdog sees to it."""
-
-        def watched() -> T:
-            with self._watchdog.over(run):
-                return work()
-
-        future = asyncio.get_running_loop().run_in_executor(lane.workers, watched)
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            await asyncio.wait({future})
-            future.exception()  # nobody waits for what became of it
-            raise
-
-
-def _cancel(answering: "asyncio.Task[None]") -> None:
-    """Once only: it then waits for its thread. Nobody asks for what becomes of it."""
-    if not answering.cancelling():
-        answering.cancel()
-        answering.add_done_callback(lambda task: task.cancelled() or task.exception())
-
-
-async def _abort_ended(run: Run, context: grpc.aio.ServicerContext) -> None:
-    why = run.ended or End.DEADLINE
-    limit = f" ({run.timeout_ms} ms)" if why is End.DEADLINE else ""
-    await context.abort(_ENDS[why], why.value + limit)
-
-
-def _where_it_fails(error: Exception) -> tuple[tuple[str, bytes], ...]:
-    """The trailing metadata of an error."""
-    if not isinstance(error, InvalidQueryError):
-        return ()
-    return ((ERROR_KEY, archive_pb2.QueryError(**asdict(error.fault)).SerializeToString()),)
 
 
 def _places(lane: Lane) -> archive_pb2.QueryPlaces:
