@@ -9,6 +9,7 @@ WITH cells AS (
         END AS bucket_key,
         count(*) AS calls, count(*) FILTER (status_code = 'error') AS errors
     FROM read_parquet($path)
+    WHERE service_name != $own
     GROUP BY ALL
 )
 SELECT o.number, c.slice, c.bucket_key, c.calls, c.errors

@@ -37,6 +37,10 @@ def diff(before: Path, after: Path) -> Diff:
             raise SnapshotError(
                 f"the spans of {before} and {after} are damaged: {error}"
             ) from error
+    # Where nothing was sent nothing became worse: that must not look like a good build.
+    for path, calls in ((before, sides.before), (after, sides.after)):
+        if not calls.calls.any():
+            raise SnapshotError(f"{path} has no spans to compare: was anything sent?")
     rows = compare(sides.operations, sides.before, sides.after)
     return Diff(first.manifest, second.manifest, rows, sides.left_out)
 
@@ -47,7 +51,6 @@ def _extracted(path: Path, folder: Path) -> Snapshot:
 
 
 def _spans(path: Path, snapshot: Snapshot) -> Path:
-    # Where nothing was sent nothing became worse: that must not look like a good build.
-    if not snapshot.manifest.rows.get("spans"):
+    if "spans" not in snapshot.tables:
         raise SnapshotError(f"{path} has no spans to compare: export it with them")
     return snapshot.tables["spans"]

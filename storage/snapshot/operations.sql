@@ -1,8 +1,10 @@
--- The operations to compare, the busiest of both files, and all services: those have no name.
+-- The operations to compare, the busiest of both files, and all services: those have no name. What
+-- Tenth tells of itself is no part of the load.
 CREATE TEMP TABLE operations AS
 WITH found AS (
     SELECT service_name, name, kind, count(*) AS calls
     FROM read_parquet([$before, $after])
+    WHERE service_name != $own
     GROUP BY ALL
 ), services AS (
     SELECT service_name, CAST(NULL AS VARCHAR) AS name, CAST(NULL AS VARCHAR) AS kind,

@@ -18,6 +18,7 @@ from storage.snapshot.calls import SLICES, Calls, Cells, Operation
 # Of both snapshots; what is called less is not compared.
 MOST_OPERATIONS: Final = 2_000
 MOST_SERVICES: Final = 500
+OWN_SERVICE: Final = "tenth"
 _MEMORY_LIMIT: Final = "1GiB"
 _THREADS: Final = 2
 
@@ -43,6 +44,7 @@ def read_sides(before: Path, after: Path, temp: Path) -> Sides:
             {
                 "before": str(before),
                 "after": str(after),
+                "own": OWN_SERVICE,
                 "most_services": MOST_SERVICES,
                 "most_operations": MOST_OPERATIONS,
             },
@@ -67,6 +69,7 @@ def _calls(connection: duckdb.DuckDBPyConnection, spans: Path, operations: int) 
         _statement("calls"),
         {
             "path": str(spans),
+            "own": OWN_SERVICE,
             "from_ns": from_ns,
             "slice_ns": (to_ns - from_ns) / SLICES,
             "slices": SLICES,
@@ -93,7 +96,9 @@ def _watched(connection: duckdb.DuckDBPyConnection, spans: Path) -> tuple[int, i
     """The windows from the first span's to the last one's, Unix nanoseconds. A snapshot's own range
     may begin before anything was sent, and goes on until it was made."""
     ((first, last),) = connection.execute(
-        "SELECT epoch_ns(min(end_time)), epoch_ns(max(end_time)) FROM read_parquet(?)", [str(spans)]
+        "SELECT epoch_ns(min(end_time)), epoch_ns(max(end_time)) FROM read_parquet(?)"
+        " WHERE service_name != ?",
+        [str(spans), OWN_SERVICE],
     ).fetchall()
     if first is None:
         return 0, WINDOW_NS

@@ -19,6 +19,7 @@ from typing import Final
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.opened import Opened
+from tests.browser.reports import OpenedReport
 from tests.chromium import launch
 from tests.journeys.system import System
 
@@ -78,10 +79,33 @@ def take(browser: Browser, system: System, picture: Picture) -> None:
     file = FOLDER / f"{picture.name}.png"
     opened.page.screenshot(path=file)
     opened.close()
+    check(file, opened.complaints)
+
+
+def take_report(browser: Browser, system: System, folder: Path) -> None:
+    """The same of the report of the last minute."""
+    report = folder / "report.html"
+    words = ["snapshot", "export", "--format", "html", "--from", "1m", "--name", "the-demo-shop"]
+    subprocess.run(
+        [sys.executable, "-m", "tenth", *words, "--ui", system.ui, "-o", str(report)],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    opened = OpenedReport(
+        browser, report, viewport={"width": 1440, "height": 890}, color_scheme="light"
+    )
+    file = FOLDER / "report.png"
+    opened.page.screenshot(path=file)
+    opened.context.close()
+    check(file, opened.complaints)
+
+
+def check(file: Path, complaints: list[str]) -> None:
+    """Says how large a picture became; ends when that is too large, or the page complained."""
     size = file.stat().st_size
-    print(f"{file}  {picture.width} x {picture.height}  {size / 1000:.0f} kB")
-    if size > MAX_BYTES or opened.complaints:
-        raise SystemExit(f"{file}: {size} bytes, the page complained of {opened.complaints}")
+    print(f"{file}  {size / 1000:.0f} kB")
+    if size > MAX_BYTES or complaints:
+        raise SystemExit(f"{file}: {size} bytes, the page complained of {complaints}")
 
 
 def main() -> None:
@@ -100,6 +124,7 @@ def main() -> None:
                 browser = launch(playwright)
                 for picture in PICTURES:
                     take(browser, system, picture)
+                take_report(browser, system, Path(folder))
                 browser.close()
         finally:
             system.stop()

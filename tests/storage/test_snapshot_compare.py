@@ -162,6 +162,21 @@ def test_rates_are_of_the_time_from_the_first_span_to_the_last(tmp_path: Path) -
     assert not rate.significant
 
 
+def test_what_tenth_tells_of_itself_is_left_out(tmp_path: Path) -> None:
+    """Tenth's own spans are no operation, and do not lengthen the time that is watched."""
+    given = side(tmp_path, 1, Load("op"), Load("own", calls=500, service="tenth"))
+    table = pq.read_table(given)
+    own = pc.equal(table["service_name"], "tenth")
+    later = pc.add(table["end_time"], pa.scalar(10 * RANGE_NS, pa.duration("ns")))
+    place = table.schema.get_field_index("end_time")
+    moved = table.set_column(place, "end_time", pc.if_else(own, later, table["end_time"]))
+    other = tmp_path / "moved.parquet"
+    pq.write_table(moved, other)
+    rows = compared(given, other)
+    assert set(rows) == {("shop", None), ("shop", "op")}
+    assert measured(rows["shop", "op"], "rate").change == 0
+
+
 def test_files_without_spans_have_nothing_to_compare(tmp_path: Path) -> None:
     """Of no spans there is no operation, and no error."""
     given = side(tmp_path, 1, Load("op"))
