@@ -11,8 +11,8 @@ from ui.heatmap import HEATMAP
 from ui.history import Question
 from ui.selection import Selection
 
-# Windows of a line, at most: as many as most charts have pixels, and what bounds the file.
-POINTS: Final = 600
+# Windows of a line, at most: about two a pixel of a chart. Bounds the size of the file.
+POINTS: Final = 1_200
 _DIGITS: Final = 4
 
 Values = list[list[float | None]]
