@@ -153,3 +153,11 @@ def test_attributes_of_series(store: Store, ask: Ask) -> None:
     query = "SELECT count, max FROM rollups WHERE attributes['queue'] = 'a'"
     assert ask(query) == [{"count": 2, "max": 1.0}]
     assert ask("SELECT count(*) AS n FROM series") == [{"n": 2}]
+
+
+def test_unknown_start(store: Store, ask: Ask) -> None:
+    """A start time that was not sent is NULL, and no time in 1970."""
+    points = [{"as_double": 1.0}, {"as_double": 2.0, "start_time_unix_nano": TIME_NS - 1}]
+    store(Signal.METRICS, metric_tables(MetricType.SUM, *points))
+    (row,) = ask("SELECT first_start, last_start FROM rollups WHERE signal = 'metrics'")
+    assert {row["first_start"], row["last_start"]} == {None, TIME_NS - 1}

@@ -5,7 +5,8 @@ CREATE OR REPLACE VIEW rollups AS
 SELECT
     w."time", w.resolution_ms, s.signal, s.service_name, s.name, s.kind, s.unit, s.temporality,
     s.monotonic, s.attributes, w."count", w."sum", w."min", w."max", w.errors, w.increase,
-    w.first_time, w.first_start, w."first", w.last_time, w.last_start, w."last",
+    w.first_time, nullif(w.first_start, make_timestamp_ns(0)) AS first_start, w."first",
+    w.last_time, nullif(w.last_start, make_timestamp_ns(0)) AS last_start, w."last",
     CASE WHEN w.histogram IS NOT NULL THEN struct_pack(
         scale := w.histogram.scale, bounds := s.bounds,
         indexes := w.histogram.indexes, counts := w.histogram.counts)
