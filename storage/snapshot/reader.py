@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from storage.migrate import SCHEMA_VERSION
 from storage.snapshot.container import Container, open_container
 from storage.snapshot.manifest import (
     DASHBOARDS,
@@ -146,18 +147,20 @@ def _check_table(source: Any, manifest: Manifest, name: str) -> None:
     )
     if unpacked > _UNPACKED_BYTES + _UNPACKED_RATIO * told.bytes:
         raise SnapshotError(f"{name} would unpack to {unpacked} bytes: that is no honest table")
-    _check_schema(schema, name)
+    _check_schema(schema, name, is_older=manifest.schema_version < SCHEMA_VERSION)
 
 
-def _check_schema(schema: pa.Schema, name: str) -> None:
-    """All columns of a table are there and of their types; a later Tenth may have added others."""
+def _check_schema(schema: pa.Schema, name: str, *, is_older: bool) -> None:
+    """Columns of a table are there and of their types; a later Tenth may have added others, and
+    an older one had fewer."""
     expected = file_schema(name.removesuffix(PARQUET))
     names = set(schema.names)
-    if missing := [field.name for field in expected if field.name not in names]:
+    missing = [field.name for field in expected if field.name not in names]
+    if missing and not is_older:
         raise SnapshotError(f"{name} lacks columns: {', '.join(missing)}")
     if len(names) < len(schema.names):
         raise SnapshotError(f"{name} has two columns of one name")
-    for field in expected:
+    for field in (field for field in expected if field.name in names):
         found = schema.field(field.name).type
         if found != field.type:
             raise SnapshotError(f"{name}: {field.name} is {found}, not {field.type}")

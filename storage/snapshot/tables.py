@@ -95,13 +95,17 @@ def unpacked(
 ) -> dict[str, str]:
     """The columns of a table of the archive, as SQL over columns in `known`, which `select` made.
 
-    Others are left out. With `or_empty` an empty value stands for what is not known.
+    Of an older snapshot some are not known: an empty value stands for those that must have one.
+    With `or_empty` it does so, too, where a row has none.
     """
+    required = _required(connection, target)
     columns = {}
     for name, type_ in _columns(connection, target):
         if name in known:
             value = _unpacked("", name, type_)
             columns[name] = f"coalesce({value}, {_empty(type_)})" if or_empty else value
+        elif name in required:
+            columns[name] = _empty(type_)
     return columns
 
 
@@ -120,6 +124,15 @@ def file_schema(table: str) -> pa.Schema:
 def _columns(connection: duckdb.DuckDBPyConnection, relation: str) -> list[tuple[str, Any]]:
     found = connection.sql(f"FROM {relation} LIMIT 0")
     return list(zip(found.columns, found.types, strict=True))
+
+
+def _required(connection: duckdb.DuckDBPyConnection, table: str) -> set[str]:
+    rows = connection.execute(
+        "SELECT column_name FROM duckdb_columns() WHERE database_name = current_database()"
+        " AND table_name = ? AND NOT is_nullable",
+        [table],
+    ).fetchall()
+    return {name for (name,) in rows}
 
 
 def _packed(value: str, name: str, type_: Any) -> list[tuple[str, str]]:
@@ -158,7 +171,13 @@ def _unpacked(prefix: str, name: str, type_: Any) -> str:
 def _empty(type_: Any) -> str:
     if type_.id == "variant":
         return "'{}'::JSON::VARIANT"
-    return {"varchar": "''", "list": "[]"}.get(type_.id, "0")
+    empty = {
+        "varchar": "''",
+        "list": "[]",
+        "boolean": "false",
+        "timestamp_ns": "make_timestamp_ns(0)",
+    }
+    return empty.get(type_.id, "0")
 
 
 def _each(values: str, fields: list[tuple[str, str]]) -> str:

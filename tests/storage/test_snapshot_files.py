@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -22,6 +23,8 @@ from tests.storage.conftest import MEMORY_LIMIT_BYTES
 from tests.storage.loads import snapshot_of_tables
 from tests.storage.snapshots import fill
 
+# A column that must have a value, and one that need not.
+LATER = ["event_name", "observed_time"]
 Members = dict[str, bytes]
 Change = Callable[[Members], None]
 
@@ -253,6 +256,19 @@ def test_damage_within_tables(honest: Members, tmp_path: Path) -> None:
     snapshot = extract(path, tmp_path / "out")
     with pytest.raises(SnapshotError, match="cannot be read"):
         load(snapshot, tmp_path / "new.duckdb", MEMORY_LIMIT_BYTES, threads=1)
+
+
+def test_older_archives(honest: Members, tmp_path: Path) -> None:
+    """A snapshot from before a column was there is opened, with nothing in that column."""
+    members = dict(honest)
+    put(members, "logs.parquet", parquet(members, lambda table: table.drop_columns(LATER)))
+    told(members, schema_version=1)
+    (tmp_path / "out").mkdir()
+    snapshot = extract(_zipped(members, tmp_path), tmp_path / "out")
+    load(snapshot, tmp_path / "new.duckdb", MEMORY_LIMIT_BYTES, threads=1)
+    with duckdb.connect(tmp_path / "new.duckdb", read_only=True) as connection:
+        found = connection.execute("SELECT DISTINCT event_name, observed_time FROM log_rows")
+        assert found.fetchall() == [("", None)]
 
 
 def test_full_disk(honest: Members, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
