@@ -26,14 +26,16 @@ export function drawSteps(
   ctx.beginPath();
   ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
   ctx.clip();
-  ctx.beginPath();
+  ctx.fillStyle = colour;
+  ctx.globalAlpha = focused ? FOCUSED_ALPHA : Math.max(LEAST_ALPHA, STRENGTH / Math.sqrt(lines));
+  // Whole pixels, one by one: a path of hundreds of rectangles costs a browser without a GPU more
+  // than all the rest of a chart.
   points.forEach((point, index) => {
     if (!point) return;
     const x = bbox.left + ((times[index] ?? 0) - firstMs) * scaleX;
-    ctx.rect(x, floor - point * scaleY, width, point * scaleY);
+    const left = Math.round(x);
+    const top = Math.round(floor - point * scaleY);
+    ctx.fillRect(left, top, Math.max(1, Math.round(x + width) - left), floor - top);
   });
-  ctx.fillStyle = colour;
-  ctx.globalAlpha = focused ? FOCUSED_ALPHA : Math.max(LEAST_ALPHA, STRENGTH / Math.sqrt(lines));
-  ctx.fill();
   ctx.restore();
 }
