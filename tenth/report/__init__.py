@@ -1,0 +1,1 @@
+"""A snapshot as a page: what a report shows, and its file."""
