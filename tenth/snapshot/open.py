@@ -34,6 +34,8 @@ from ui.config import Shown
 if TYPE_CHECKING:
     from tenth.snapshot.commands import SnapshotOpen
 
+MIB: Final = 1024**2
+MIN_FREE_BYTES: Final = 256 * MIB
 _PREFIX: Final = "tenth-snapshot-"
 _LOCK: Final = "lock"
 _NS_PER_MS: Final = 1_000_000
@@ -102,7 +104,18 @@ def _load(file: Path, folder: Path, max_memory_bytes: int) -> Manifest:
         raise OpenError(f"cannot read {file}: {error.strerror or error}") from error
     (unpacked / DASHBOARDS).rename(folder / DASHBOARDS)
     shutil.rmtree(unpacked)
+    _check_disk(folder)
     return snapshot.manifest
+
+
+def _check_disk(folder: Path) -> None:
+    """With less storage would delete the oldest rows, as it does with an archive of its own."""
+    free = shutil.disk_usage(folder).free
+    if free < MIN_FREE_BYTES:
+        raise OpenError(
+            f"only {free // MIB} MiB are free in {folder.parent}, and {MIN_FREE_BYTES // MIB} are"
+            " needed: set TMPDIR to a folder on a larger disk"
+        )
 
 
 def _settings(folder: Path, address: NetworkAddress, max_memory: Size) -> Settings:
