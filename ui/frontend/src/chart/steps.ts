@@ -28,14 +28,25 @@ export function drawSteps(
   ctx.clip();
   ctx.fillStyle = colour;
   ctx.globalAlpha = focused ? FOCUSED_ALPHA : Math.max(LEAST_ALPHA, STRENGTH / Math.sqrt(lines));
-  // Whole pixels, one by one: a path of hundreds of rectangles costs a browser without a GPU more
-  // than all the rest of a chart.
+  // Whole pixels, each once: a path of hundreds of rectangles costs a browser without a GPU more
+  // than all the rest of a chart. Of windows that share a pixel the highest is seen.
+  const tops = new Float32Array(Math.ceil(bbox.width) + 1).fill(floor);
   points.forEach((point, index) => {
     if (!point) return;
-    const x = bbox.left + ((times[index] ?? 0) - firstMs) * scaleX;
-    const left = Math.round(x);
+    const x = ((times[index] ?? 0) - firstMs) * scaleX;
+    const left = Math.max(0, Math.round(x));
+    const right = Math.max(left + 1, Math.round(x + width));
     const top = Math.round(floor - point * scaleY);
-    ctx.fillRect(left, top, Math.max(1, Math.round(x + width) - left), floor - top);
+    for (let pixel = left; pixel < right && pixel < tops.length; pixel += 1) {
+      tops[pixel] = Math.min(tops[pixel]!, top);
+    }
   });
+  for (let left = 0; left < tops.length; ) {
+    const top = tops[left]!;
+    let right = left + 1;
+    while (right < tops.length && tops[right] === top) right += 1;
+    if (top < floor) ctx.fillRect(bbox.left + left, top, right - left, floor - top);
+    left = right;
+  }
   ctx.restore();
 }
