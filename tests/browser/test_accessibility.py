@@ -14,6 +14,8 @@ pytestmark = [pytest.mark.system, pytest.mark.browser]
 
 AXE = Path(__file__).parents[2] / "ui/frontend/node_modules/axe-core/axe.min.js"
 RUN_AXE = "axe.run().then(found => found.violations.map(v => [v.impact, v.id, v.nodes[0].html]))"
+# The panel of traces, open.
+TRACES = "/?traces=from_ms%3D1%26to_ms%3D9999999999999%26order%3Dslowest"
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="no axe-core: npm --prefix ui/frontend ci")
@@ -24,7 +26,7 @@ def test_axe_finds_nothing_serious(
     """No page has a serious or critical violation, travelling in time or live."""
     # Only here may a script come in that is not the page's own.
     opened = Opened(browser, f"http://{system.ui}", bypass_csp=True, color_scheme=scheme)
-    for path, content in PAGES.items():
+    for path, content in {**PAGES, TRACES: "slowest first"}.items():
         opened.go(path)
         opened.page.get_by_text(content).first.wait_for()
         opened.page.keyboard.press("Space")

@@ -155,6 +155,14 @@ def test_search_of_traces(system: System, sent: str, query: dict[str, Any], foun
             assert row["services"] == ["callee", "caller"]
 
 
+def test_the_slowest_traces_come_first_when_asked_for(system: System, sent: str) -> None:
+    """With `order=slowest` traces go by their duration."""
+    rows = get(system, "/api/traces", service="caller", order="slowest")["traces"]
+    durations_ms = [row["duration_ms"] for row in rows]
+    assert durations_ms == sorted(durations_ms, reverse=True)
+    assert sent in {row["trace_id"] for row in rows}
+
+
 def test_a_trace_with_everything(system: System, sent: str) -> None:
     """A trace shows its spans with typed attributes, events, links, resource and scope."""
     trace = get(system, f"/api/traces/{sent}")
