@@ -9,6 +9,8 @@ from typing import Any, ClassVar, Final, Self
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+# A name, an IPv4 address, or an IPv6 one in brackets; no scheme and no path.
+_HOST: Final = re.compile(r"[\w.-]+|\[[0-9A-Fa-f:.%\w]+\]")
 _QUANTITY: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*")
 
 
@@ -19,17 +21,18 @@ class _Quantity(int):
     # Those used for writing, the largest first.
     shown: ClassVar[tuple[str, ...]]
     smallest: ClassVar[str]
+    # Whether a number may come without a unit, and counts in the smallest.
+    bare: ClassVar[bool]
     example: ClassVar[str]
 
     @classmethod
     def parse(cls, value: object) -> Self:
-        """Reads text such as `4GiB`; a bare number counts in the smallest unit.
-
-        Raises ValueError for anything else.
-        """
+        """Reads text such as `4GiB`. Raises ValueError for anything else."""
         match = _QUANTITY.fullmatch(str(value))
         names = {name.lower(): factor for name, factor in cls.units.items()}
-        unit = match[2].lower() or cls.smallest.lower() if match else None
+        unit = match[2].lower() if match else None
+        if match and not unit and (cls.bare or not Decimal(match[1])):
+            unit = cls.smallest.lower()
         if match is None or unit not in names:
             raise ValueError(f"{value!r} is not understood; write it like {cls.example}")
         return cls(Decimal(match[1]) * names[unit])
@@ -48,7 +51,7 @@ class _Quantity(int):
 
 
 class Size(_Quantity):
-    """A number of bytes."""
+    """A number of bytes; without a unit, bytes are meant."""
 
     units: ClassVar = {
         "B": 1,
@@ -63,11 +66,12 @@ class Size(_Quantity):
     }
     shown = ("TiB", "GiB", "MiB", "KiB")
     smallest = "B"
+    bare = True
     example = "4GiB or 500MB"
 
 
 class Duration(_Quantity):
-    """A number of milliseconds."""
+    """A number of milliseconds. A unit must be told: some would mean seconds."""
 
     units: ClassVar = {
         "ms": 1,
@@ -78,6 +82,7 @@ class Duration(_Quantity):
     }
     shown = ("d", "h", "m", "s")
     smallest = "ms"
+    bare = False
     example = "7d, 12h, 30s or 500ms"
 
     @property
@@ -97,7 +102,7 @@ class Address(str):
         if text.startswith("unix:") and len(text) > len("unix:"):
             return cls(text)
         host, _, port = text.rpartition(":")
-        if not host or not port.isdigit() or not 1 <= int(port) <= 65_535:
+        if not _HOST.fullmatch(host) or not port.isdigit() or not 1 <= int(port) <= 65_535:
             raise ValueError(f"{text!r} is not an address; write HOST:PORT or unix:PATH")
         return cls(text)
 

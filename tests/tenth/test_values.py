@@ -17,7 +17,7 @@ def test_sizes_are_bytes(text: str, size_bytes: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "duration_ms"), [("7d", 604_800_000), ("12h", 43_200_000), ("1.5s", 1_500), ("9", 9)]
+    ("text", "duration_ms"), [("7d", 604_800_000), ("12h", 43_200_000), ("1.5s", 1_500), ("0", 0)]
 )
 def test_durations_are_milliseconds(text: str, duration_ms: int) -> None:
     """A duration is the number of milliseconds that its text says."""
@@ -29,6 +29,13 @@ def test_unclear_quantities_are_refused_with_an_example(text: str) -> None:
     """What is no quantity is refused, and the message shows how to write one."""
     with pytest.raises(ValueError, match="write it like"):
         Size.parse(text)
+
+
+@pytest.mark.parametrize("text", ["900", "1.5", "7 weeks"])
+def test_a_duration_without_a_unit_is_refused(text: str) -> None:
+    """Nobody gets milliseconds who meant seconds."""
+    with pytest.raises(ValueError, match="write it like 7d, 12h, 30s or 500ms"):
+        Duration.parse(text)
 
 
 @given(st.integers(0, 2**62))
@@ -59,7 +66,7 @@ def test_only_loopback_and_sockets_are_local(text: str, is_local: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["4317", "host", "host:", ":4317", "host:0", "host:65536", "unix:"]
+    "text", ["4317", "host", "host:", ":4317", "host:0", "host:65536", "unix:", "http://host:4317"]
 )
 def test_broken_addresses_are_refused(text: str) -> None:
     """What is no address is refused, and the message shows the form."""
