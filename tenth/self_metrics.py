@@ -123,6 +123,11 @@ def host_cpu(_: CallbackOptions) -> Iterable[Observation]:
     yield Observation(psutil.cpu_percent() / 100)
 
 
+def host_load(_: CallbackOptions) -> Iterable[Observation]:
+    """Threads that ran or wanted to, over the last minute, weighted."""
+    yield Observation(os.getloadavg()[0])
+
+
 def host_memory_share(_: CallbackOptions) -> Iterable[Observation]:
     """Share of the host's memory that is not available, 0 to 1."""
     yield Observation(psutil.virtual_memory().percent / 100)
@@ -173,6 +178,7 @@ def register(meter: Meter, processes: Processes) -> None:
     gauge, counter = meter.create_observable_gauge, meter.create_observable_counter
     amount = meter.create_observable_up_down_counter
     gauge("system.cpu.utilization", [host_cpu], unit="1")
+    gauge("system.cpu.load_average.1m", [host_load], unit="{thread}")
     gauge("system.memory.utilization", [host_memory_share], unit="1")
     amount("system.memory.usage", [host_memory], unit="By")
     counter("system.network.io", [since_start(host_network)], unit="By")

@@ -28,6 +28,7 @@ from tests.waiting import eventually_async
 
 UNITS = {
     "system.cpu.utilization": ("gauge", "1"),
+    "system.cpu.load_average.1m": ("gauge", "{thread}"),
     "system.memory.utilization": ("gauge", "1"),
     "system.memory.usage": ("sum", "By"),
     "system.network.io": ("sum", "By"),
