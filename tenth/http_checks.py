@@ -7,6 +7,8 @@ from ui.config import HttpCheck
 
 MAX_CHECKS: Final = 50
 _STATUSES: Final = range(100, 600)
+# None: that of the scheme.
+_PORTS: Final = (None, *range(1, 65_536))
 
 
 class UnknownCheckError(UserError):
@@ -38,10 +40,13 @@ def _address(text: str) -> str:
 
     try:
         url = httpx.URL(text)
-    except httpx.InvalidURL as error:
+        host = url.host  # decoded only now
+    except (httpx.InvalidURL, ValueError) as error:  # ValueError: a name that is no domain
         raise UnknownCheckError(f"--checks: {text!r} is not an address: {error}") from error
-    if url.scheme not in ("http", "https") or not url.host:
+    if url.scheme not in ("http", "https") or not host:
         raise UnknownCheckError(f"--checks: {text!r} must begin with http:// or https://")
+    if url.port not in _PORTS:
+        raise UnknownCheckError(f"--checks: {text!r} has a port that is not from 1 to 65535")
     if url.userinfo:
         # It would be shown, and kept with the metrics.
         raise UnknownCheckError("--checks: an address may not hold a user name or a password")

@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
 
 import httpx
@@ -83,6 +84,8 @@ class Checks:
                 follow_redirects=False,
                 trust_env=False,
                 timeout=self._timeout_s,
+                # Each request is like the first one, and nothing piles up.
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
                 headers={"User-Agent": f"tenth/{VERSION}"},
             ) as client,
             asyncio.TaskGroup() as tasks,
@@ -111,7 +114,7 @@ class Checks:
             error, error_type = _judged(check, status)
         except (TimeoutError, httpx.TimeoutException):
             error, error_type = f"no answer within {self._timeout_s:g} s", "timeout"
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as failure:
+        except Exception as failure:  # noqa: BLE001 - whatever an answer does, others go on
             error, error_type = _words(failure), type(failure).__name__
         duration_ms = (time.monotonic() - begun_s) * 1e3
         return Outcome(status, duration_ms, error[:_MAX_REASON_LENGTH], error_type)

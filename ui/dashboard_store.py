@@ -150,18 +150,20 @@ class DashboardStore:
                     yield path
 
     def _read(self, path: Path) -> Stored:
+        # A file's name is bytes, which need not be UTF-8.
+        name = path.stem.encode(errors="replace").decode()
         try:
             with path.open("rb") as file:
                 content = file.read(MAX_FILE_BYTES + 1)
         except OSError as error:
-            return Stored(path.stem, False, b"", None, f"it cannot be read: {error.strerror}")
-        if not is_id(path.stem):
+            return Stored(name, False, b"", None, f"it cannot be read: {error.strerror}")
+        if not is_id(name):
             advice = "its name must be lower-case letters, digits and dashes: rename the file"
-            return Stored(path.stem, False, content, None, advice)
-        if path.stem in built_in():
+            return Stored(name, False, content, None, advice)
+        if name in built_in():
             advice = "a dashboard that comes with Tenth has this name: rename the file"
-            return Stored(path.stem, False, content, None, advice)
-        return _stored(path.stem, content, built_in=False)
+            return Stored(name, False, content, None, advice)
+        return _stored(name, content, built_in=False)
 
 
 @cache

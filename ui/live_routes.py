@@ -61,11 +61,10 @@ def _subscribe_text(number: int, selection: str, windows: int) -> str:
 def _resume(client: Client, last_event_id: str) -> None:
     epoch, _, sequence = last_event_id.partition(":")
     if sequence.isdecimal():
-        client.receive(
-            msgspec.json.encode(
-                {"type": "resume", "epoch": epoch, "sequence": int(sequence)}
-            ).decode()
-        )
+        # As it came: however long it is, it is refused as any other wrong message is.
+        number = msgspec.Raw(sequence.encode())
+        message = {"type": "resume", "epoch": epoch, "sequence": number}
+        client.receive(msgspec.json.encode(message).decode())
 
 
 async def _events(client: Client, hub: Hub) -> AsyncIterator[bytes]:

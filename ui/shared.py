@@ -33,5 +33,6 @@ class Shared(Generic[T]):
 
     def _made(self, key: Hashable, answer: asyncio.Future[T]) -> None:
         known = self._answers.get(key)
-        if answer.exception() is not None and known is not None and known[1] is answer:
+        failed = answer.cancelled() or answer.exception() is not None
+        if failed and known is not None and known[1] is answer:
             del self._answers[key]

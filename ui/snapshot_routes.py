@@ -27,7 +27,7 @@ _ANSWERS: Final = {
     _Code.RESOURCE_EXHAUSTED: (429, "Too many snapshots", 10),
     _Code.FAILED_PRECONDITION: (507, "Too little free disk", None),
 }
-_RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 TimeMs = Annotated[int, msgspec.Meta(ge=0, le=MAX_TIME_MS)]
 

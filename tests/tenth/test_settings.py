@@ -192,7 +192,15 @@ def test_checks_are_addresses_each_with_the_status_it_must_answer() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["shop.example", "ftp://shop.example", "http://", "http://a 99", "http://u:p@shop.example"],
+    [
+        "shop.example",
+        "ftp://shop.example",
+        "http://",
+        "http://a 99",
+        "http://u:p@shop.example",
+        "http://a:99999",
+        "http://xn--/",
+    ],
 )
 def test_a_check_that_cannot_be_made_is_refused(text: str) -> None:
     """Other words, other protocols and addresses with a password are errors at the start."""

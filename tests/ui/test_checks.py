@@ -20,14 +20,17 @@ class Service:
     def __init__(self) -> None:
         self.url = ""
         self.status = 200
+        self.elsewhere = "/elsewhere"
         self.requests: list[str] = []
+        self.headers = b""
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One request of one connection."""
         self.requests.append((await reader.readline()).decode())
+        self.headers = await reader.readuntil(b"\r\n\r\n")
         if self.status:
-            head = f"HTTP/1.1 {self.status} X\r\nLocation: {self.url}/elsewhere\r\n"
-            writer.write(f"{head}Content-Length: 0\r\n\r\n".encode())
+            head = f"HTTP/1.1 {self.status} X\r\nLocation: {self.elsewhere}\r\n"
+            writer.write(f"{head}Set-Cookie: seen=1\r\nContent-Length: 0\r\n\r\n".encode())
         else:
             await reader.read()
         writer.close()
@@ -77,6 +80,27 @@ async def test_nobody_is_led_elsewhere(start: Start) -> None:
         check = await check_of(tenth)
         assert check["error"] == "answered 302, expected 204"
         assert {request.split()[1] for request in service.requests} == {"/"}
+
+
+async def test_an_answer_that_makes_no_sense_harms_one_check(start: Start) -> None:
+    """What leads to a name that is no domain is down with the reason, and is asked again."""
+    async with serving() as service:
+        service.status, service.elsewhere = 302, "http://xn--/"
+        tenth = await start(checks=(HttpCheck(service.url),), **SOON)
+        check = await check_of(tenth)
+        assert (check["up"], check["error"] != "") == (False, True)
+        service.elsewhere = "/"
+        while not (await check_of(tenth))["up"]:
+            pass
+
+
+async def test_no_check_knows_of_the_one_before(start: Start) -> None:
+    """Cookies of an answer are not sent with the next request."""
+    async with serving() as service:
+        await start(checks=(HttpCheck(service.url),), **SOON)
+        await eventually_async(lambda: len(service.requests) > 2)
+        assert b"user-agent: tenth" in service.headers.lower()
+        assert b"cookie" not in service.headers.lower()
 
 
 async def test_silence_and_refusal_are_named(start: Start) -> None:

@@ -214,6 +214,7 @@ async def test_a_file_that_was_broken_by_hand_is_listed_with_its_error(
     folder.mkdir()
     (folder / "broken.toml").write_text("version = 1\nname = \n")
     (folder / "Bad Name.toml").write_text("")
+    (folder / os.fsdecode(b"\xfc.toml")).write_text("")
     (folder / "host.toml").write_bytes(built_in()["host"].content)
     (folder / "notes.txt").write_text("no dashboard")
     (folder / "loop.toml").symlink_to("loop.toml")
@@ -221,9 +222,10 @@ async def test_a_file_that_was_broken_by_hand_is_listed_with_its_error(
     (folder / "good.toml").write_bytes(to_toml(from_json(json.dumps(BOARD).encode())))
     listed = (await kept.http.get("/api/dashboards")).json()["dashboards"]
     own = {entry["id"]: entry.get("error") for entry in listed if not entry["built_in"]}
-    assert own.keys() == {"broken", "Bad Name", "host", "good"}
+    assert own.keys() == {"broken", "Bad Name", "?", "host", "good"}
     assert "not TOML" in own["broken"]
     assert "rename" in own["Bad Name"]
+    assert "rename" in own["?"]
     assert "rename" in own["host"]
     assert own["good"] is None
     assert "line 2" in problem_of(await kept.http.get("/api/dashboards/broken"), 422)

@@ -132,6 +132,25 @@ async def test_server_sent_events(start: Start) -> None:
     await eventually_async(lambda: book()["live"]["frames"] == 1)
 
 
+async def test_a_number_of_any_length_resumes_nothing(tenth: Tenth) -> None:
+    """A sequence that is none is refused in words, and the client leaves as any other."""
+    params = {"selection": '{"signal": "spans", "measures": ["rate"]}'}
+    for digits in (20, 5_000):
+        headers = {"Last-Event-ID": f"1:{'9' * digits}"}
+        stream = tenth.http.stream("GET", "/api/live", params=params, headers=headers)
+        async with stream as response:
+            assert response.status_code == 200
+            async for line in response.aiter_lines():
+                if "not understood" in line:
+                    break
+
+    async def clients() -> int:
+        return int((await tenth.http.get("/api/stats")).json()["live"]["clients"])
+
+    while await clients():
+        pass
+
+
 async def test_openapi_lists_the_api(tenth: Tenth) -> None:
     """/schema is an OpenAPI document of the HTTP API."""
     document = (await tenth.http.get("/schema")).json()

@@ -75,6 +75,7 @@ PARTS = {
     # More than one part, and what is no range: all of it (RFC 9110 allows both).
     "bytes=0-1,5-6": (200, FILE, None),
     "lines=1-2": (200, FILE, None),
+    f"bytes={'9' * 5_000}-": (200, FILE, None),
 }
 
 

@@ -1,4 +1,5 @@
 /** `/api/dashboards`: read, keep, delete, import. Errors say what to do. */
+import { NO_ANSWER } from "../history/lookup";
 import { idFor } from "./model";
 import type { Dashboard, Summary } from "./model";
 
@@ -104,7 +105,7 @@ function etagOf(answer: Response): string {
 
 async function ask(address: string, options: RequestInit = {}): Promise<Response> {
   const answer = await fetch(address, options).catch(() => {
-    throw new Refused(0, "The server does not answer. Try again when the page is live.");
+    throw new Refused(0, NO_ANSWER);
   });
   if (answer.ok) return answer;
   const problem = (await answer.json().catch(() => ({}))) as { title?: string; detail?: string };

@@ -13,6 +13,7 @@ const MOST_METRICS = 10_000;
 
 /** Those of the archive; null: not asked yet. */
 const archived = signal<MetricInfo[] | null>(null);
+let asking: Promise<void> | null = null;
 const details = new Map<string, Promise<MetricDetails>>();
 const turns = new Turns(DETAILS_AT_ONCE);
 
@@ -21,7 +22,7 @@ export function useKnownMetrics(): MetricInfo[] | null {
   const { services, metrics } = useFeed().connection;
   const past = archived.value;
   useEffect(() => {
-    void askArchive();
+    asking ??= askArchive().finally(() => (asking = null));
   }, []);
   return useMemo(() => {
     if (services.value === null && past === null) return null;

@@ -1,4 +1,5 @@
 /** A query of a panel: its parameters, its pace, and its answer as a ring that a chart reads. */
+import { NO_ANSWER } from "../history/lookup";
 import { WINDOW_MS } from "../live/protocol";
 import { PanelRing } from "../live/ring";
 import type { TimeSpan } from "../state/url";
@@ -154,6 +155,8 @@ export const runQuery: RunQuery = (query, params, stop) =>
         timeout_ms: TIMEOUT_MS,
         max_rows: MOST_ROWS,
       }),
+    }).catch(() => {
+      throw new Error(NO_ANSWER);
     });
     const found = (await answer.json().catch(() => ({}))) as SqlAnswer & SqlAnswer["error"];
     const problem = answer.ok ? found.error : found;

@@ -44,9 +44,13 @@ export class Lookup<Answer> {
   }
 }
 
+export const NO_ANSWER = "The server does not answer. Try again when the page is live.";
+
 /** The JSON of an address. Throws an Error that says what to do. */
 export async function getJson<Answer>(url: string, stop: AbortSignal): Promise<Answer> {
-  const answer = await fetch(url, { signal: stop });
+  const answer = await fetch(url, { signal: stop }).catch(() => {
+    throw new Error(NO_ANSWER);
+  });
   if (answer.ok) return (await answer.json()) as Answer;
   throw new Error(await problemOf(answer));
 }

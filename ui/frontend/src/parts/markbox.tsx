@@ -1,6 +1,6 @@
 /** A small box for the text of a mark. */
 import { useSignal } from "@preact/signals";
-import { problemOf } from "../history/lookup";
+import { NO_ANSWER, problemOf } from "../history/lookup";
 import { fixedTime, markBoxOpen, service } from "../state/app";
 import { formatDateTime } from "../units";
 import { Dialog } from "./dialog";
@@ -88,6 +88,6 @@ async function setMark(text: string, timeMs: number | null, about: string): Prom
     });
     return answer.ok ? "" : await problemOf(answer);
   } catch {
-    return "The server does not answer. Try again when the page is live.";
+    return NO_ANSWER;
   }
 }

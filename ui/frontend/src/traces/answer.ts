@@ -1,4 +1,5 @@
 /** `GET /api/traces` and one trace with its spans. */
+import { getJson } from "../history/lookup";
 
 export interface TraceSummary {
   trace_id: string;
@@ -37,19 +38,11 @@ export async function fetchTraces(
   query: string,
   stop: AbortSignal,
 ): Promise<{ traces: TraceSummary[]; truncated: boolean }> {
-  return get(`/api/traces?${query}`, stop);
+  return getJson(`/api/traces?${query}`, stop);
 }
 
 export async function fetchTrace(id: string, stop: AbortSignal): Promise<Trace> {
-  return get(`/api/traces/${encodeURIComponent(id)}`, stop);
-}
-
-async function get<T>(url: string, stop: AbortSignal): Promise<T> {
-  const answer = await fetch(url, { signal: stop });
-  if (answer.ok) return (await answer.json()) as T;
-  if (answer.status === 401) throw new Error("You are not signed in. Reload the page.");
-  const problem = (await answer.json().catch(() => ({}))) as { title?: string; detail?: string };
-  throw new Error(problem.detail ?? problem.title ?? `The server answered ${answer.status}.`);
+  return getJson(`/api/traces/${encodeURIComponent(id)}`, stop);
 }
 
 /** Children after their parents, by start; a span without a known parent is at the left. */
