@@ -22,6 +22,7 @@ SECOND_NS = 1_000_000_000
 # Before all that other tests send: a range of our own.
 THEN_NS = (time.time_ns() // SECOND_NS - 3_600) * SECOND_NS
 SERVICE = "journey-events"
+LONG_NAME = "wait" * 100
 
 
 def tenth_mark(system: System, *words: str) -> subprocess.CompletedProcess[str]:
@@ -99,8 +100,11 @@ def test_events(system: System) -> None:
     refused, slow = by_second[0]
     assert (refused["name"], refused["text"], refused["count"]) == ("pay", "Refused: no money", 5)
     # It began half a minute before it failed.
-    assert (slow["name"], slow["text"], slow["count"]) == ("wait", "deadline", 1)
+    assert (slow["name"], slow["text"], slow["count"]) == (LONG_NAME[:300], "deadline", 1)
     assert events(system, service="nobody") == []
+    # All pages get the newest marks: not with whatever a sender attached to them.
+    _, answer = system.get(f"/api/marks?service={SERVICE}&from_ms={THEN_NS // 10**6}")
+    assert [(m["text"], m["attributes"]) for m in answer["marks"]] == [("load test", None)]
     assert len(events(system, limit=3)) == 3
 
 
@@ -127,7 +131,7 @@ def failing_spans() -> bytes:
         pay = span(number, "pay", end_ns, 0, status=failed)
         add_exception(pay, end_ns, "Refused", "no money")
     late = Status(code=Status.STATUS_CODE_ERROR, message="deadline")
-    span(6, "wait", THEN_NS + 1, 30, status=late)
+    span(6, LONG_NAME, THEN_NS + 1, 30, status=late)
     add_exception(
         span(7, "retry", THEN_NS + SECOND_NS + 5, 0), THEN_NS + SECOND_NS, "Timeout", "slow"
     )
@@ -155,5 +159,10 @@ def records() -> bytes:
     record(THEN_NS + 2 * SECOND_NS, "all is well", severity_number=9)
     # Without a body.
     scope.log_records.add(time_unix_nano=THEN_NS + 4 * SECOND_NS, severity_number=21)
-    record(THEN_NS + 3 * SECOND_NS, "load test", event_name="tenth.mark")
+    record(
+        THEN_NS + 3 * SECOND_NS,
+        "load test",
+        event_name="tenth.mark",
+        attributes=[text("note", "x" * 20_000)],
+    )
     return message.SerializeToString()

@@ -1,15 +1,18 @@
 -- Failed spans, exceptions of others, warnings and worse, and marks of a range. Those that are alike
 -- and of one second are one row: the newest of them, and how many there are. A service has at most
--- ten rows a second; `in_second` is of all its events there, `in_range` of all events.
+-- ten rows a second; `in_second` is of all its events there, `in_range` of all events. Names and texts
+-- are cut off at 300 characters.
 -- A span counts at its end, but only its start and its duration prune: so most are looked for where
 -- they start at most a second before the range, and long ones apart from them.
 WITH spans_there AS (
-    SELECT end_time, service_name, name, status_code, status_message, trace_id, span_id, events
+    SELECT end_time, service_name, left(name, 300) AS name, status_code, status_message, trace_id,
+        span_id, events
     FROM spans
     WHERE (status_code = 'error' OR len(events) > 0) AND {service}
         AND start_time >= make_timestamp_ns($near_ns) AND start_time < make_timestamp_ns($to_ns)
     UNION ALL
-    SELECT end_time, service_name, name, status_code, status_message, trace_id, span_id, events
+    SELECT end_time, service_name, left(name, 300) AS name, status_code, status_message, trace_id,
+        span_id, events
     FROM spans
     WHERE (status_code = 'error' OR len(events) > 0) AND {service}
         AND start_time >= make_timestamp_ns($far_ns) AND start_time < make_timestamp_ns($near_ns)
@@ -39,7 +42,7 @@ WITH spans_there AS (
     FROM handled
     WHERE e.name = 'exception'
     UNION ALL
-    SELECT "time", 'log', severity, service_name, event_name,
+    SELECT "time", 'log', severity, service_name, left(event_name, 300),
         coalesce(left(body::VARCHAR, 24), ''), trace_id, span_id, left(body::VARCHAR, 300)
     FROM logs
     WHERE severity_number >= 13 AND event_name != 'tenth.mark' AND {service}
