@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import duckdb
@@ -60,7 +60,7 @@ class Access:
             self._archive = None
             while self._cursors and time.monotonic() < deadline:
                 for cursor in self._cursors:
-                    cursor.interrupt()
+                    interrupt(cursor)
                 self._changed.wait(_INTERRUPT_INTERVAL_S)
             return not self._cursors
 
@@ -83,3 +83,10 @@ class Access:
             with self._changed:
                 self._cursors.discard(cursor)
                 self._changed.notify_all()
+
+
+def interrupt(connection: duckdb.DuckDBPyConnection | None) -> None:
+    """Have what runs on a connection of another thread end, which may just have closed it."""
+    if connection is not None:
+        with suppress(duckdb.ConnectionException):
+            connection.interrupt()

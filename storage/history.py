@@ -9,6 +9,7 @@ from typing import Final
 import duckdb
 import numpy as np
 
+from storage.access import interrupt
 from storage.attributes import Staging
 from storage.contract import archive_pb2 as pb
 from storage.feed import attribute_text, row_columns
@@ -41,8 +42,7 @@ class HistoryQuery:
     def stop(self) -> None:
         """End it when DuckDB notices; thread-safe. Call again until it ended."""
         self._stopped = True
-        if self._connection is not None:
-            self._connection.interrupt()
+        interrupt(self._connection)
 
     def chunks(self, connection: duckdb.DuckDBPyConnection) -> Iterator[pb.HistoryChunk]:
         """Answer on a connection of its own.

@@ -8,12 +8,14 @@ Everything here blocks and belongs in a worker thread, except `stop`.
 import json
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
 
+from storage.access import interrupt
 from storage.gate import check
 from storage.query_error import InvalidQueryError, fault_of
 
@@ -72,8 +74,9 @@ class UserQuery:
     @property
     def progress(self) -> float | None:
         """How far DuckDB says it is, from 0 to 1; None when it does not know. Thread-safe."""
-        connection = self._connection
-        percent = -1.0 if connection is None else connection.query_progress()
+        connection, percent = self._connection, -1.0
+        with suppress(duckdb.ConnectionException):  # it has just ended
+            percent = -1.0 if connection is None else connection.query_progress()
         return percent / 100 if 0 <= percent <= 100 else None
 
     @property
@@ -87,8 +90,7 @@ class UserQuery:
         An interrupt that comes between two calls of DuckDB is lost: call again until it ended.
         """
         self._stopped = True
-        if self._connection is not None:
-            self._connection.interrupt()
+        interrupt(self._connection)
 
     def chunks(self, connection: duckdb.DuckDBPyConnection) -> Iterator[bytes]:
         """Run it on a connection of its own; yield the stream in pieces.

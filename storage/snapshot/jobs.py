@@ -1,6 +1,5 @@
 """Snapshots in the making: one at a time, in a thread of its own, behind whatever else runs."""
 
-import contextlib
 import logging
 import threading
 import time
@@ -11,7 +10,7 @@ from typing import Final
 
 import duckdb
 
-from storage.access import Access, UnavailableError
+from storage.access import Access, UnavailableError, interrupt
 from storage.account import Account
 from storage.config import StorageConfig
 from storage.lag import oldest_pending_time_unix_nano
@@ -82,10 +81,7 @@ class Job:
     def stop(self) -> None:
         """Have it end soon; thread-safe. An interrupt may come too early: call until it ended."""
         self._stopping.set()
-        connection = self._connection
-        if connection is not None:
-            with contextlib.suppress(duckdb.ConnectionException):  # it has just ended
-                connection.interrupt()
+        interrupt(self._connection)
 
     def run(self, config: StorageConfig, access: Access, account: Account) -> None:
         """Make the file. Blocks; whatever happens is in `state` and `error`."""

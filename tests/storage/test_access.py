@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from storage.access import Access, UnavailableError
+from storage.access import Access, UnavailableError, interrupt
 from storage.archive import Archive
 from storage.config import StorageConfig
 from storage.follow import Follower
@@ -71,6 +71,14 @@ def test_closing_interrupts_readers(archive: Archive, access: Access) -> None:
     assert access.close(timeout_s=0.3)
     with pytest.raises(UnavailableError), access.reader():
         pass
+
+
+def test_interrupt_comes_too_late(archive: Archive) -> None:
+    """Whoever interrupts a reader that has just left hears nothing of it."""
+    cursor = archive.cursor()
+    cursor.close()
+    interrupt(cursor)
+    interrupt(None)
 
 
 def test_trim_by_bytes(tmp_path: Path) -> None:
