@@ -77,7 +77,7 @@ def _pieces(file: BinaryIO, file_size: int, members: list[zipfile.ZipInfo]) -> d
         _check(member)
         if name in found:
             raise SnapshotError(f"{name!r} is in it twice")
-        start = _start(file, member)
+        start = _start(file, file_size, member)
         if start + member.file_size > file_size:
             raise SnapshotError(f"it is cut short: {name} goes beyond its end")
         found[name] = Piece(start, member.file_size)
@@ -105,9 +105,9 @@ def _check(member: zipfile.ZipInfo) -> None:
         raise SnapshotError(f"{name} has more than {MAX_DASHBOARD_BYTES} bytes")
 
 
-def _start(file: BinaryIO, member: zipfile.ZipInfo) -> int:
+def _start(file: BinaryIO, file_size: int, member: zipfile.ZipInfo) -> int:
     """Where a member's content begins: after a header of its own, which must have its name."""
-    file.seek(max(0, member.header_offset))
+    file.seek(min(max(0, member.header_offset), file_size))
     header = file.read(_LOCAL_HEADER.size)
     if len(header) < _LOCAL_HEADER.size or not header.startswith(_LOCAL_MAGIC):
         raise SnapshotError(f"{member.orig_filename} is not where the list of members says")

@@ -71,8 +71,15 @@ class Making:
 
         Raises what `look` raises, duckdb.Error and OSError; the file is then worth nothing.
         """
-        wanted = self._wanted
         writer = SnapshotWriter(file)
+        try:
+            return self._write(connection, writer)
+        except BaseException:
+            writer.abandon()
+            raise
+
+    def _write(self, connection: duckdb.DuckDBPyConnection, writer: SnapshotWriter) -> Manifest:
+        wanted = self._wanted
         connection.execute("BEGIN TRANSACTION READ ONLY")
         names = tables(wanted.signals)
         first_ns = self._first_ns(connection, names)

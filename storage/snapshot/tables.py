@@ -28,19 +28,19 @@ _END: Final = "epoch_ns(start_time) + duration_ns"
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """When a row of a view of the archive begins and ends, both Unix nanoseconds, in SQL: it is in
-    [first, end) if it ends after `first` and begins before `end`."""
+    """When a row of a view of the archive begins, Unix nanoseconds, and how long it is, in SQL: it
+    is in [first, end) if it ends after `first` and begins before `end`."""
 
     view: str
     begin: str
-    end: str
+    length: str
     # Whether only rows of the chosen signals are wanted, by the column `signal`.
     by_signal: bool = False
 
     @classmethod
     def of_moments(cls, view: str, time: str) -> Self:
         """Of rows that are moments."""
-        return cls(view, time, f"{time} + 1")
+        return cls(view, time, "1")
 
 
 TABLES: Final = {
@@ -52,7 +52,7 @@ TABLES: Final = {
     ROLLUPS: Table(
         ROLLUPS,
         'epoch_ns("time")',
-        'epoch_ns("time") + resolution_ms::BIGINT * 1000000',
+        "resolution_ms::BIGINT * 1000000",
         by_signal=True,
     ),
     MARKS: Table.of_moments(MARKS, 'epoch_ns("time")'),
@@ -62,7 +62,8 @@ TABLES: Final = {
 def condition(table: str, first_ns: int, end_ns: int, signals: tuple[Signal, ...]) -> str:
     """SQL: the rows of a table that a snapshot of [first, end) holds."""
     of = TABLES[table]
-    where = f"{of.end} > {first_ns} AND {of.begin} < {end_ns}"
+    # The end of a row may be beyond what a BIGINT holds.
+    where = f"{of.begin} > {first_ns} - {of.length} AND {of.begin} < {end_ns}"
     names = ", ".join(f"'{signal}'" for signal in signals)
     return f"{where} AND signal IN ({names})" if of.by_signal else where
 

@@ -51,6 +51,10 @@ class SnapshotWriter:
         self._zip.writestr(MANIFEST, encode(manifest))
         self._zip.close()
 
+    def abandon(self) -> None:
+        """Write no more: else the zip would end itself when it is collected, its file closed."""
+        self._zip.fp = None
+
 
 class TableWriter:
     """Collects the rows of one table into row groups, and counts them."""

@@ -1,5 +1,6 @@
 """A snapshot holds what the archive held, for Tenth and for every Parquet tool."""
 
+import gc
 import json
 import zipfile
 from collections.abc import Callable
@@ -11,13 +12,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from storage.archive import Archive
-from storage.schema import Signal, Tables
+from storage.schema import MetricType, Signal, Tables
 from storage.snapshot.load import load
-from storage.snapshot.manifest import TABLES
+from storage.snapshot.make import Making, Wanted
+from storage.snapshot.manifest import SIGNALS, TABLES
 from storage.snapshot.reader import extract, read_manifest, verify
 from storage.snapshot.tables import select
 from tests.storage.conftest import MEMORY_LIMIT_BYTES
-from tests.storage.records import SECOND_NS, TIME_NS
+from tests.storage.records import SECOND_NS, TIME_NS, log_tables, metric_tables, span_tables
 from tests.storage.snapshots import TYPED, TYPES, fill, snapshot_of
 
 Store = Callable[[Signal, Tables], None]
@@ -138,6 +140,20 @@ def test_whole_range(store: Store, archive: Archive, tmp_path: Path) -> None:
     assert TIME_NS - 100_000_000 < manifest.from_unix_nano <= TIME_NS + 5_000_000
 
 
+def test_end_of_time(store: Store, archive: Archive, tmp_path: Path) -> None:
+    """Items at the last time there is do not keep others from a snapshot, and are in one of all."""
+    fill(store)
+    last = {"time_unix_nano": 2**63 - 1}
+    store(Signal.SPANS, span_tables({"end_time_unix_nano": 2**63 - 1}))
+    store(Signal.LOGS, log_tables(last | {"event_name": "tenth.mark", "body": "the end"}))
+    store(Signal.METRICS, metric_tables(MetricType.GAUGE, last | {"as_int": 5}))
+    assert snapshot_of(archive, tmp_path / "some.tenth").rows["spans"] == 3
+    assert snapshot_of(archive, tmp_path / "all.tenth", end_ns=2**63 - 1).rows["spans"] == 4
+    (tmp_path / "out").mkdir()
+    snapshot = extract(tmp_path / "all.tenth", tmp_path / "out")
+    load(snapshot, tmp_path / "new.duckdb", MEMORY_LIMIT_BYTES, threads=1)
+
+
 def test_empty(archive: Archive, tmp_path: Path) -> None:
     """A snapshot of nothing is one, too."""
     path = tmp_path / "none.tenth"
@@ -145,6 +161,26 @@ def test_empty(archive: Archive, tmp_path: Path) -> None:
     assert set(verify(path).rows.values()) == {0}
     (tmp_path / "out").mkdir()
     load(extract(path, tmp_path / "out"), tmp_path / "new.duckdb", MEMORY_LIMIT_BYTES, threads=1)
+
+
+def test_given_up(store: Store, archive: Archive, tmp_path: Path) -> None:
+    """A snapshot that is ended before its end leaves nothing behind that complains."""
+    fill(store)
+    looks = iter(range(8))
+
+    def look() -> None:
+        next(looks)
+
+    wanted = Wanted("part", None, TIME_NS + 60 * SECOND_NS, SIGNALS, TIME_NS, "0.0.test")
+    making = Making(wanted, tmp_path, look)
+    with (
+        pytest.raises(StopIteration),
+        archive.cursor() as cursor,
+        (tmp_path / "part").open("xb") as file,
+    ):
+        making.run(cursor, file)
+    assert making.rows > 0
+    gc.collect()
 
 
 def test_dashboards(archive: Archive, tmp_path: Path) -> None:

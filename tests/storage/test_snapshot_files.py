@@ -226,6 +226,7 @@ def test_lists_of_members(honest: Members, tmp_path: Path) -> None:
         "another name": _patched(good, name_at, b"x"),
         "member elsewhere": _patched(good, offset_at, struct.pack("<I", 5)),
         "endless list": _patched(good, end + 12, struct.pack("<I", 2**31)),
+        "member beyond all files": _with_offset(good, first, end, 2**64 - 100),
     }
     assert verify(path)
     for case, content in cases.items():
@@ -243,6 +244,18 @@ def _refused(path: Path) -> bool:
 
 def _patched(content: bytes, place: int, data: bytes) -> bytes:
     return content[:place] + data + content[place + len(data) :]
+
+
+def _with_offset(content: bytes, first: int, end: int, offset: int) -> bytes:
+    """The first entry of the list of members tells of an offset in the way of zip64."""
+    extra = struct.pack("<HHQ", 1, 8, offset)
+    (name_length,) = struct.unpack_from("<H", content, first + 28)
+    (list_length,) = struct.unpack_from("<I", content, end + 12)
+    content = _patched(content, end + 12, struct.pack("<I", list_length + len(extra)))
+    content = _patched(content, first + 30, struct.pack("<H", len(extra)))
+    content = _patched(content, first + 42, b"\xff" * 4)
+    place = first + 46 + name_length
+    return content[:place] + extra + content[place:]
 
 
 def test_damage_within_tables(honest: Members, tmp_path: Path) -> None:
