@@ -59,6 +59,7 @@ class Batch:
         self.rows += taken
         self.items[signal] += taken
         self.received_time_unix_nano.append(record.received_time_unix_nano)
+        self.last_record = record
         self.pass_over(record)
         if taken < left:
             self.end = record.start._replace(items=done + taken)
@@ -72,7 +73,6 @@ class Batch:
         """Leave a record out, but count the journal as read up to its end."""
         self.stored_bytes += record.stored_bytes
         self.end = record.end
-        self.last_record = record
 
     def tables(self) -> dict[Signal, Tables]:
         """All records of a signal as one set of tables, with indexes that fit."""

@@ -11,7 +11,7 @@ Integers = npt.NDArray[np.int64]
 
 TIMESTAMP: Final = pa.timestamp("ns")
 # DuckDB reads the largest int64 as `infinity`; times beyond it become the last plain one.
-_LAST_TIME_UNIX_NANO: Final = 2**63 - 2
+LAST_TIME_UNIX_NANO: Final = 2**63 - 2
 _HEX_DIGITS: Final = np.frombuffer(
     b"".join(b"%02x" % value for value in range(256)), dtype=np.uint16
 )
@@ -35,7 +35,7 @@ def hex_text(ids: pa.Array) -> pa.StringArray:
 def nanoseconds(times: pa.Array) -> Integers:
     """uint64 Unix nanoseconds as int64; null and 0 are 0."""
     values = np.asarray(pc.fill_null(times, 0))
-    result: Integers = np.minimum(values, np.uint64(_LAST_TIME_UNIX_NANO)).astype(np.int64)
+    result: Integers = np.minimum(values, np.uint64(LAST_TIME_UNIX_NANO)).astype(np.int64)
     return result
 
 

@@ -23,7 +23,7 @@ def lag_bytes(directory: Path, archived: Position) -> int:
 def oldest_pending_time_unix_nano(directory: Path, archived: Position) -> int | None:
     """When the first record after `archived` was received; None if there is none to be read."""
     try:
-        for record in Reader(directory, archived).read(max_bytes=1):
+        for record in Reader(directory, archived, quarantine=False).read(max_bytes=1):
             return record.received_time_unix_nano
     except NewerVersionError:  # the follower tells of it
         pass

@@ -12,6 +12,7 @@ from typing import Final
 
 import duckdb
 
+from storage.columns import LAST_TIME_UNIX_NANO
 from storage.config import StorageConfig
 from storage.marks import MAX_MARKS
 from storage.progress import DELETED, Progress
@@ -111,10 +112,9 @@ class Retention:
     def _surplus_marks_until(self) -> int:
         """Before when there are marks beyond MAX_MARKS; 0 when there are none."""
         rows = self._connection.execute(
-            f'SELECT epoch_ns("time") + 1 FROM {MARKS} ORDER BY "time" DESC'
-            f" LIMIT 1 OFFSET {MAX_MARKS}"
+            f'SELECT epoch_ns("time") FROM {MARKS} ORDER BY "time" DESC LIMIT 1 OFFSET {MAX_MARKS}'
         ).fetchall()
-        return int(rows[0][0]) if rows else 0
+        return min(int(rows[0][0]) + 1, LAST_TIME_UNIX_NANO) if rows else 0
 
     def _plan_excess(self, part: float) -> None:
         """Of the first victims that have rows to give, the oldest part of these."""

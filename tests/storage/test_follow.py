@@ -14,7 +14,8 @@ import google_crc32c
 import pyarrow as pa
 import pytest
 
-from storage.journal import Reader, Writer, segment_path, segments
+from storage.batch import Batch
+from storage.journal import START, Reader, Writer, encode, segment_path, segments
 from storage.record import HEADER_BYTES
 from storage.schema import MetricType, Signal
 from tests.storage.records import TIME_NS, log_tables, metric_tables, span_tables
@@ -245,6 +246,20 @@ def test_poison(storage: Storage) -> None:
     assert record.tables()["spans"].num_rows == 5
     storage.append(Signal.SPANS, spans(15, 5))
     eventually(lambda: names(storage) == list(range(20)))
+
+
+def test_poison_before_what_cannot_be_read(tmp_path: Path) -> None:
+    """Of a batch with one record it is that one which failed, not what was left out after it."""
+    writer = Writer(tmp_path, segment_bytes=1 << 20)
+    for first in (0, 5):
+        writer.append(Signal.SPANS, 0, encode(Signal.SPANS, spans(first, 5)))
+    writer.close()
+    record, left_out = Reader(tmp_path).read(1 << 20)
+    batch = Batch(START)
+    batch.add(record)
+    batch.pass_over(left_out)
+    assert batch.last_record == record
+    assert batch.end == left_out.end
 
 
 def test_replaced_journal(storage: Storage) -> None:

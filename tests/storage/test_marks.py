@@ -81,3 +81,15 @@ def test_bound(archive: Archive, store: Store, ask: Ask, monkeypatch: pytest.Mon
     store(Signal.LOGS, log_tables(*(mark(str(n), now_ns + n) for n in range(5))))
     assert delete(archive, now_ns) == {"mark_rows": 2}
     assert [row["text"] for row in ask("SELECT text FROM marks ORDER BY time")] == ["2", "3", "4"]
+
+
+def test_bound_at_the_end_of_time(
+    archive: Archive, store: Store, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Marks at the last time there is, however many, hold up no deletes."""
+    monkeypatch.setattr(retention, "MAX_MARKS", 3)
+    now_ns = time.time_ns()
+    records = [mark("now", now_ns), *(mark("end", 2**63 - 1) for _ in range(5))]
+    store(Signal.LOGS, log_tables(*records))
+    assert delete(archive, now_ns) == {"mark_rows": 1}
+    assert ask("SELECT DISTINCT text FROM marks") == [{"text": "end"}]
