@@ -93,7 +93,8 @@ class Client:
                 self._happened = -1
             case Events():
                 self._stream = message if message.stream else None
-                self._happened = -1
+                # Whoever asks again has dropped what it had.
+                self._events, self._happened = b"", -1
             case Resume():
                 self._resume = message
             case Ping(t):

@@ -98,6 +98,19 @@ async def test_a_live_client_gets_the_stream_it_asks_for(tenth: Tenth) -> None:
     assert not events_of(none)
 
 
+async def test_a_client_that_comes_back_to_the_stream_gets_it_again(tenth: Tenth) -> None:
+    """What was sent before is sent once more, though nothing has happened meanwhile."""
+    tenth.storage.answers[statement("marks").replace("{filters}", RECENT)] = NO_MARKS
+    tenth.storage.answers[ALL] = answer(row(time.time_ns(), "cart"))
+    client = await tenth.live()
+    await client.say("events")
+    await client.until(lambda c: events_of(c) == [("cart", "GET /")], "the event")
+    client.texts.clear()
+    await client.say("events", stream=False)
+    await client.say("events")
+    await client.until(lambda c: events_of(c) == [("cart", "GET /")], "the event again")
+
+
 async def test_a_stream_says_why_it_stands(tenth: Tenth) -> None:
     """While the archive does not answer the stream has the reason, and the events it had."""
     await tenth.stop("storage")
