@@ -145,8 +145,11 @@ class Follower:
                     self._commit(archive, batch)
                     interval_ms = self._next_interval_ms(full)
                     archived_until_ns = max(archived_until_ns, *batch.received_time_unix_nano, 0)
-                    if archive.position != batch.end or batch.end.items:
+                    if archive.position != batch.end:
                         reader = self._reader(archive)
+                    elif batch.end.items:
+                        # Not another reader: only this one knows of damage in the segment.
+                        reader.position = batch.end
                     batch = self._batch(archive.position)
                     full = True  # there may be more; look before waiting
             elif stopping:

@@ -121,6 +121,25 @@ def test_within_a_record(storage: Storage) -> None:
     assert storage.ask(rollups) == [{"n": 56}]
 
 
+def test_damage_before_a_part_of_a_record(storage: Storage) -> None:
+    """A segment with damage is set aside, even if a transaction ended in a record after that."""
+    storage.settings |= {"commit_max_rows": 7}
+    storage.append(Signal.SPANS, *(spans(first, 5) for first in range(0, 20, 5)))
+    storage.writer.close()
+    damaged = segment_path(storage.journal_dir, storage.writer.number)
+    first, *_ = Reader(storage.journal_dir).read(1 << 20)
+    with damaged.open("r+b") as file:
+        file.seek(first.end.offset + HEADER_BYTES)
+        file.write(b"damage")
+    storage.writer = Writer(storage.journal_dir, 1 << 20)
+    storage.append(Signal.SPANS, spans(20, 5))
+    storage.start()
+    eventually(lambda: storage.stats().lag_bytes == 0, 60)
+    assert names(storage) == [*range(5), *range(10, 25)]
+    assert storage.stats().journal_faults == {"bad_record": 1, "quarantined_segment": 1}
+    assert damaged.with_name(damaged.name + ".quarantined").exists()
+
+
 def test_killed_before_commit(storage: Storage) -> None:
     """What is in the journal only is archived after a kill."""
     storage.settings["commit_interval_ms"] = 3_600_000
