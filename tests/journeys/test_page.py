@@ -60,8 +60,10 @@ def frames(page: Page, more_than: int) -> None:
 
 
 def pixels(page: Page, chart: str) -> str:
-    """What a chart's canvas shows now."""
-    canvas = page.locator(".chart", has_text=chart).locator("canvas").first
+    """What a chart's canvas shows now; charts out of sight are not painted."""
+    box = page.locator(".chart", has_text=chart)
+    box.scroll_into_view_if_needed()
+    canvas = box.locator("canvas").first
     return str(canvas.evaluate("canvas => canvas.toDataURL()"))
 
 
