@@ -229,3 +229,16 @@ def test_axe_finds_nothing_serious_while_editing(
     found += page.evaluate(RUN_AXE)
     assert [v for v in found if v[0] in ("serious", "critical")] == []
     opened.close()
+
+
+def test_panels_ask_together_which_metrics_there_are(
+    tab: Opened, system: System, folder: Path
+) -> None:
+    """The list of metrics is asked for by the dashboard, not by each of its panels."""
+    address = keep(system, {**BOARD, "panels": [BOARD["panels"][0]] * 20})
+    asked: list[str] = []
+    tab.page.on("request", lambda request: asked.append(request.url))
+    tab.go(address)
+    eventually(lambda: len(titles(tab)) == 20, 20, "all panels")
+    tab.page.locator(".board canvas").first.wait_for()
+    assert 1 <= sum("/api/metrics" in url for url in asked) <= 3
