@@ -13,7 +13,10 @@ export function DashboardsPage() {
   const problem = useSignal("");
   useEffect(() => {
     listDashboards().then(
-      (found) => (listing.value = found),
+      (found) => {
+        listing.value = found;
+        problem.value = "";
+      },
       (error: Error) => (problem.value = error.message),
     );
   }, [id]);
