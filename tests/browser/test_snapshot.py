@@ -107,6 +107,9 @@ def test_a_snapshot_is_shown_in_the_same_page(page: Opened, shown: Shown) -> Non
     assert first == pytest.approx(shown.told["from_ms"], abs=1)
     assert last == pytest.approx(shown.told["to_ms"], abs=1)
     eventually(lambda: coloured(page.page, CHART) > 100, 20, "lines")
+    card = page.page.locator(".card", has_text="p95").locator("b")
+    eventually(lambda: card.inner_text() != "\u2013", 20, "the card's number")
+    assert page.page.get_by_role("button", name="Mark").count() == 0
     page.page.keyboard.press("1")
     eventually(lambda: page.query()["from"] == str(last - 60_000), 10, "the last minute")
     eventually(lambda: coloured(page.page, CHART) > 100, 20, "lines of it")

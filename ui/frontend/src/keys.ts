@@ -4,6 +4,7 @@ import { PAGES } from "./pages/registry";
 import { shownSpan } from "./player";
 import { SERVICE_SELECT_ID } from "./parts/header";
 import { helpOpen, markBoxOpen, page, traces } from "./state/app";
+import { snapshot } from "./state/snapshot";
 import { closeTraces } from "./state/traces";
 import { THEMES, theme } from "./state/theme";
 import { backToNow, play, playing, setRange, step, stop, togglePause } from "./state/travel";
@@ -27,7 +28,7 @@ export function followKeys(feed: LiveFeed): void {
     "1": () => setRange("1m"),
     "5": () => setRange("5m"),
     "0": () => setRange("10m"),
-    m: () => (markBoxOpen.value = true),
+    m: () => (markBoxOpen.value = snapshot === null),
     t: () => (theme.value = THEMES[(THEMES.indexOf(theme.peek()) + 1) % THEMES.length] ?? "system"),
   };
   document.addEventListener("keydown", (event) => {

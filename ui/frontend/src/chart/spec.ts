@@ -23,6 +23,8 @@ export interface Source {
   onPick?(labels: Labels): void;
   /** The number in the legend as of a window; absent: what the line last says. */
   number?(asOf: number, series: number): number;
+  /** What `number` reads, where that is not `panel`. */
+  numbers?: RingHolder;
 }
 
 export interface ChartSpec {
@@ -65,6 +67,16 @@ export function linesOf(spec: ChartSpec): NamedLine[] {
 /** A text that changes when the lines must be made anew. */
 export function linesVersion(spec: ChartSpec): string {
   return spec.sources.map(({ panel: { ring } }) => `${ring.id}.${ring.seriesVersion}`).join(" ");
+}
+
+/** A text that changes when the legend's numbers may be others. */
+export function numbersVersion(spec: ChartSpec): string {
+  return spec.sources.map(({ numbers }) => (numbers ? versionOf(numbers) : "")).join(" ");
+}
+
+/** A text that changes with the ring, and with what is in it. */
+export function versionOf({ ring }: RingHolder): string {
+  return `${ring.id}.${ring.version}`;
 }
 
 /** A number that changes when there is something new to paint in the same rings. */

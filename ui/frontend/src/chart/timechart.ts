@@ -12,7 +12,7 @@ import { Grid, LineReader, isolated, sampleLine, sampleMean } from "./sample";
 import type { Point } from "./sample";
 import { CalmTop } from "./scale";
 import { marksVersion } from "../state/marks";
-import { dataVersion, linesOf, linesVersion } from "./spec";
+import { dataVersion, linesOf, linesVersion, numbersVersion } from "./spec";
 import type { ChartSpec, NamedLine } from "./spec";
 import type { View } from "./view";
 
@@ -32,6 +32,7 @@ export class TimeChart {
   private focused: number | null = null;
   private values: number[] = [];
   private painted = "";
+  private numbers = "";
   private built = "";
   private span = 0;
   private paints = 0;
@@ -63,9 +64,13 @@ export class TimeChart {
     const build = `${linesVersion(this.spec)} ${themeVersion}`;
     if (build !== this.built) this.build();
     this.built = build;
-    const picture = `${build} ${dataVersion(this.spec)} ${view.from} ${view.to} ${marksVersion()}`;
+    const numbers = numbersVersion(this.spec);
+    const data = `${dataVersion(this.spec)} ${numbers} ${marksVersion()}`;
+    const picture = `${build} ${data} ${view.from} ${view.to}`;
     if (!this.plot || picture === this.painted) return;
     this.painted = picture;
+    if (numbers !== this.numbers) this.paints = 0;
+    this.numbers = numbers;
     if (view.to - view.from !== this.span) {
       this.resetAxis();
       this.paints = 0;

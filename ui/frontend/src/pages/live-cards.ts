@@ -15,7 +15,7 @@ export function liveCards({ spans, recent, logs, recentLogs, cpu, memory }: Live
       colour: "--series-0",
       line: only(spans, "rate", "rate"),
       average: true,
-      value: number(recent, "rate"),
+      ...number(recent, "rate"),
     },
     {
       label: "Errors",
@@ -24,7 +24,7 @@ export function liveCards({ spans, recent, logs, recentLogs, cpu, memory }: Live
       colour: "--bad",
       line: only(spans, "error_ratio", "percentile"),
       average: false,
-      value: number(recent, "error_ratio"),
+      ...number(recent, "error_ratio"),
       badFrom: 0.05,
     },
     {
@@ -34,7 +34,7 @@ export function liveCards({ spans, recent, logs, recentLogs, cpu, memory }: Live
       colour: "--series-1",
       line: only(spans, "p95", "percentile"),
       average: false,
-      value: number(recent, "p95"),
+      ...number(recent, "p95"),
     },
     {
       label: "Logs",
@@ -43,7 +43,7 @@ export function liveCards({ spans, recent, logs, recentLogs, cpu, memory }: Live
       colour: "--series-2",
       line: only(logs, "rate", "rate"),
       average: true,
-      value: number(recentLogs, "rate"),
+      ...number(recentLogs, "rate"),
     },
     gauge("CPU", "Processor time in use on Tenth's host, now", only(cpu, "mean", "gauge")),
     gauge("Memory", "Memory in use on Tenth's host, now", only(memory, "mean", "gauge")),
@@ -77,6 +77,9 @@ function only(panel: Panel, measure: string, kind: Line["kind"]): Line {
 }
 
 /** Of a panel without groups whose windows slide. */
-function number(panel: Panel, measure: string): (endWindow: number) => number {
-  return (endWindow) => numberAsOf(panel.ring, measure, 0, endWindow);
+function number(panel: Panel, measure: string): Pick<CardSpec, "value" | "numbers"> {
+  return {
+    value: (endWindow) => numberAsOf(panel.ring, measure, 0, endWindow),
+    numbers: panel,
+  };
 }

@@ -150,6 +150,7 @@ function spanCharts(
     label: () => measure,
     colour: () => colour,
     number: (asOf: number) => numberAsOf(recent.ring, measure, 0, asOf),
+    numbers: recent,
   });
   return [
     {

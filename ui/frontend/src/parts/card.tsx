@@ -2,6 +2,8 @@
 import { useEffect, useRef } from "preact/hooks";
 import { Sparkline } from "../chart/sparkline";
 import type { Line } from "../chart/sample";
+import { versionOf } from "../chart/spec";
+import type { RingHolder } from "../chart/spec";
 import { viewOf } from "../chart/view";
 import type { ColourName } from "../palette";
 import { fixedTime, range } from "../state/app";
@@ -26,6 +28,8 @@ export interface CardSpec {
   top?: number;
   /** The number as of `endWindow`, NaN: unknown. */
   value(endWindow: number): number;
+  /** What `value` reads, where that is not the line. */
+  numbers?: RingHolder;
   /** From here on the number is marked as bad. */
   badFrom?: number;
 }
@@ -46,8 +50,8 @@ export function Card({ spec }: { spec: CardSpec }) {
     });
     const stop = feed.onPaint((endWindow) => {
       const view = viewOf(endWindow, range.peek(), fixedTime.peek());
-      const { ring } = spec.line;
-      const picture = `${ring.id} ${ring.version} ${view.from} ${view.to} ${themeVersion.peek()}`;
+      const data = `${versionOf(spec.line)} ${versionOf(spec.numbers ?? spec.line)}`;
+      const picture = `${data} ${view.from} ${view.to} ${themeVersion.peek()}`;
       if (picture === painted) return;
       painted = picture;
       sparkline.paint(spec, view, endWindow, themeVersion.peek());

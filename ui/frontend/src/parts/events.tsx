@@ -9,6 +9,7 @@ import { fixedTime, markBoxOpen, service } from "../state/app";
 import { subjectOf } from "../state/marks";
 import { openTrace } from "../state/traces";
 import type { TimeSpan } from "../state/url";
+import { snapshot } from "../state/snapshot";
 import { formatCount, formatDateTime, formatTime } from "../units";
 import { useFeed } from "./context";
 import { Icon } from "./icon";
@@ -44,9 +45,11 @@ export function Events() {
         <small class="quiet" role="status">
           {held && `held while you read${missed > 0 ? `, ${missed} new` : ""}`}
         </small>
-        <button title="m" onClick={() => (markBoxOpen.value = true)}>
-          <Icon name="flag" /> Mark
-        </button>
+        {!snapshot && (
+          <button title="m" onClick={() => (markBoxOpen.value = true)}>
+            <Icon name="flag" /> Mark
+          </button>
+        )}
       </div>
       {problem !== "" && (
         <p class="bad" role="alert">
