@@ -47,7 +47,7 @@ def test_a_service_is_chosen_and_a_table_ordered_by_keys(opened: Opened) -> None
     """/ chooses a service, Enter on a heading orders the rows and says so."""
     page = opened.page
     opened.go("/?page=services")
-    page.get_by_role("button", name=CALM).wait_for()
+    page.get_by_role("button", name=CALM, exact=True).wait_for()
     page.keyboard.press("/")
     eventually(lambda: page.evaluate(_FOCUSED) == "Service", 5, "focus on the service")
     page.keyboard.type(CALM)

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.system, pytest.mark.browser]
 # A page, and what is on it once it is there.
 PAGES = {
     "/": "Busiest operations",
-    "/?page=services": OPERATIONS[CALM][0],
+    "/?page=services": "Calls between services",
     f"/?page=metrics&metric={HISTOGRAM}": f"{HISTOGRAM}, p50, p95, p99",
     "/?page=dashboards": "Come with Tenth",
     "/?page=dashboards&dashboard=host": "Memory in use",
@@ -67,6 +67,27 @@ def test_services_show_their_numbers_and_operations(opened: Opened) -> None:
         lambda: set(names.all_inner_texts()) == set(OPERATIONS[BUSY]), 20, "operations of one"
     )
     eventually(lambda: opened.query().get("service") == BUSY, 5, "the service in the address")
+
+
+def test_the_service_map_shows_calls_and_chooses_services(opened: Opened) -> None:
+    """A call between two services has a rate, to eyes and to screen readers; Enter chooses one."""
+    page = opened.page
+    opened.go("/?page=services")
+    section = page.get_by_role("region", name="Service map")
+    numbers = section.locator(".numbers", has_text=f"{BUSY} calls {CALM}")
+    eventually(lambda: numbers.count() == 1, 30, "a call")
+    shown = numbers.text_content() or ""
+    assert all(text in shown for text in ("/s", "p95", "0\u00a0% errors"))
+    table = section.get_by_role("table", name="Calls between services")
+    call = table.locator("tbody tr", has_text=BUSY).filter(has_text=CALM)
+    assert call.locator("th, td").all_inner_texts()[:2] == [BUSY, CALM]
+    node = section.get_by_role("button", name=CALM)
+    node.focus()
+    node.press("Enter")
+    eventually(lambda: opened.query().get("service") == CALM, 5, "the service in the address")
+    assert node.get_attribute("aria-pressed") == "true"
+    node.press("Enter")
+    eventually(lambda: "service" not in opened.query(), 5, "all services in the address")
 
 
 def test_a_metric_is_chosen_aggregated_and_grouped(opened: Opened) -> None:

@@ -62,22 +62,30 @@ def post(otlp_http: str, path: str, body: bytes) -> None:
 
 
 def spans(services: Mapping[str, Sequence[str]], end_time_unix_nano: int) -> bytes:
-    """A span of each operation of each service, all ended then; "failing" fails."""
+    """A span of each operation of each service, all ended then.
+
+    "failing" fails; what a service does first, the one before it has called.
+    """
     message = ExportTraceServiceRequest()
     now = end_time_unix_nano
+    last_id = now
+    caller = b""
     for service, operations in services.items():
         resource = message.resource_spans.add()
         resource.resource.attributes.append(text("service.name", service))
         scope = resource.scope_spans.add()
         for number, name in enumerate(operations, 1):
+            last_id += 1
             scope.spans.add(
                 trace_id=now.to_bytes(16, "big"),
-                span_id=(now + number).to_bytes(8, "big"),
+                span_id=last_id.to_bytes(8, "big"),
+                parent_span_id=caller if number == 1 else b"",
                 name=name,
                 start_time_unix_nano=now - number * 2_000_000,
                 end_time_unix_nano=now,
                 status=FAILED if name == "failing" else OK,
             )
+        caller = last_id.to_bytes(8, "big")
     return message.SerializeToString()
 
 

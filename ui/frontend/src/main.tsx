@@ -11,6 +11,7 @@ import "./styles/traces.css";
 import "./styles/dashboards.css";
 import "./styles/snapshots.css";
 import "./styles/events.css";
+import "./styles/map.css";
 import { followKeys } from "./keys";
 import { LiveFeed } from "./live/feed";
 import type { PaintStats } from "./live/feed";

@@ -1,8 +1,9 @@
-/** Services: how each is, and each operation of the one that is chosen. */
+/** Services: how each is, who calls whom, and each operation of the one that is chosen. */
 import { useMemo } from "preact/hooks";
 import type { SeriesTableSpec } from "../chart/seriestable";
 import type { Panel } from "../history/panel";
 import type { Selection } from "../live/protocol";
+import { ServiceMapSection } from "../map/section";
 import { serviceColours } from "../palette";
 import { usePanel } from "../parts/context";
 import { SeriesTable } from "../parts/seriestable";
@@ -42,6 +43,7 @@ export function ServicesPage() {
   return (
     <div class="services">
       <SeriesTable spec={serviceTable} />
+      <ServiceMapSection />
       <SeriesTable key={chosen} spec={operationTable} />
     </div>
   );
