@@ -1,6 +1,7 @@
 """`tenth snapshot export`: has a running Tenth make a snapshot, and fetches it."""
 
 import json
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from storage.snapshot.manifest import SUFFIX, Manifest, SnapshotError
+from storage.snapshot.manifest import NAME_PATTERN, SUFFIX, Manifest, SnapshotError
 from storage.snapshot.reader import verify
 from tenth.client import Client
 from tenth.errors import UserError
@@ -63,6 +64,9 @@ def _export(
     client: Client, wanted: dict[str, Any], command: "SnapshotExport", keep: Keep, show: Show
 ) -> tuple[Path, Manifest]:
     name = client.make_snapshot(**wanted)
+    # It becomes a file's name here, and the server may be anybody's.
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise ExportError(f"the server calls the snapshot {name!r}, which is no name of one")
     try:
         _wait(client, name, show)
         path = command.output or Path(f"{name}.{command.format}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from storage.snapshot.manifest import Manifest, SnapshotError
 from storage.snapshot.reader import verify
 from tenth.errors import UserError
+from tenth.terminal import visible
 
 if TYPE_CHECKING:
     from tenth.snapshot.commands import SnapshotInfo
@@ -26,9 +27,8 @@ def show_info(command: "SnapshotInfo") -> None:
     print(f"{manifest.name}: whole, all sums are right")
     print(f"  from       {_time(manifest.from_unix_nano)}")
     print(f"  to         {_time(manifest.to_unix_nano)}")
-    print(
-        f"  made       {_time(manifest.created_time_unix_nano)} by Tenth {manifest.tenth_version}"
-    )
+    maker = visible(manifest.tenth_version)
+    print(f"  made       {_time(manifest.created_time_unix_nano)} by Tenth {maker}")
     print(f"  signals    {', '.join(manifest.signals)}")
     for name, member in sorted(manifest.members.items()):
         rows = f"{member.rows:>12,} rows" if name.endswith(".parquet") else " " * 17
