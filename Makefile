@@ -127,6 +127,7 @@ bench: $(VENV)/installed ## Measure receiving, archiving, decoding, queries and 
 	$(BIN)/python -m tests.bench.answers
 	$(BIN)/python -m tests.bench.hostile
 	$(BIN)/python -m tests.bench.page
+	$(BIN)/python -m tests.bench.clients
 
 .PHONY: screenshots
 screenshots: $(VENV)/installed chromium ## Take the pictures of docs/images

@@ -52,7 +52,7 @@ def now_ms(system: System) -> int:
 
 
 def send(system: System, message: ExportTraceServiceRequest) -> None:
-    """Return once all of it is in the archive."""
+    """Return once all of it is in the archive, and the ring's part in the page's ring."""
     url = f"http://{system.otlp_http}/v1/traces"
     headers = {"Content-Type": "application/x-protobuf"}
     request = urllib.request.Request(url, message.SerializeToString(), headers)
@@ -63,6 +63,19 @@ def send(system: System, message: ExportTraceServiceRequest) -> None:
     count = f"SELECT count(*) FROM spans WHERE service_name = '{service}'"
     sent = len(resource.scope_spans[0].spans)
     eventually(lambda: system.sql(count) == [[sent]], 30, "all spans in the archive")
+    # What is committed may be a moment ahead of the feed.
+    to_ms = int(time.time() * 1_000) // 1_000 * 1_000
+    recent = {"from_ms": to_ms - 9 * MINUTE_MS, "to_ms": to_ms}
+    ended = f"epoch_ms(end_time) >= {recent['from_ms']} AND epoch_ms(end_time) < {to_ms}"
+    [[wanted]] = system.sql(f"{count} AND {ended}")
+    eventually(lambda: counted(system, service, recent) == wanted, 30, "all spans in the ring")
+
+
+def counted(system: System, service: str, span: dict[str, int]) -> int:
+    """How many spans history knows in a range of whole seconds."""
+    found = history(system, service, measures="rate", points=600, **span)
+    rates = np.array(found["values"]["rate"][0], np.float64)
+    return round(float(np.nansum(rates) * found["resolution_ms"] / 1_000))
 
 
 def history(system: System, service: str, **query: Any) -> dict[str, Any]:
