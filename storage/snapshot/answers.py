@@ -46,10 +46,12 @@ class SnapshotAnswers:
 
     async def list(self) -> pb.SnapshotList:
         """Files and jobs, the newest first."""
+        # Jobs first: one that ends meanwhile is still among them, and then among the files too.
+        jobs = self._jobs.jobs()
         kept = await asyncio.to_thread(self._jobs.folder.kept)
         found = {of.path.stem: _of_kept(of) for of in kept}
         # A job that is ending may have its file already: the job is what counts until it is gone.
-        found |= {job.wanted.name: _of_job(job) for job in self._jobs.jobs()}
+        found |= {job.wanted.name: _of_job(job) for job in jobs}
         newest = sorted(found.values(), key=lambda of: of.created_time_unix_nano, reverse=True)
         return pb.SnapshotList(snapshots=newest)
 

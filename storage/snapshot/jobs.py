@@ -83,21 +83,20 @@ class Job:
         self._stopping.set()
         interrupt(self._connection)
 
-    def run(self, config: StorageConfig, access: Access, account: Account) -> None:
-        """Make the file. Blocks; whatever happens is in `state` and `error`."""
+    def run(self, config: StorageConfig, access: Access, account: Account) -> State:
+        """Make the file, and say what has become of it; why not is in `error`. Blocks."""
         try:
             self._run(config, access, account)
         except CancelledError:
-            self.state = State.CANCELLED
+            return State.CANCELLED
         except _EXPECTED as error:
-            self._failed(error)
             if isinstance(error, _BROKEN):
                 access.report_broken()
+            return self._failed(error)
         except Exception as error:
-            self._failed(error)
             log.exception("snapshot %s failed", self.wanted.name)
-        else:
-            self.state = State.DONE
+            return self._failed(error)
+        return State.DONE
 
     def _run(self, config: StorageConfig, access: Access, account: Account) -> None:
         self._look()
@@ -113,13 +112,12 @@ class Job:
             finally:
                 self._connection = None
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, error: Exception) -> State:
         if self._stopping.is_set():
-            self.state = State.CANCELLED
-            return
+            return State.CANCELLED
         self.error = _reason(error)
         log.warning("snapshot %s failed: %s", self.wanted.name, self.error)
-        self.state = State.FAILED
+        return State.FAILED
 
     def _wait_until_archived(
         self, config: StorageConfig, account: Account, deadline_s: float
@@ -190,8 +188,7 @@ class Jobs:
             job = self._open.get(name)
             if job is not None and job.state is State.QUEUED:
                 job.stop()
-                job.state = State.CANCELLED
-                self._end(job)
+                self._end(job, State.CANCELLED)
                 return True
         while job is not None and self._open.get(name) is job:
             job.stop()
@@ -214,14 +211,15 @@ class Jobs:
             if job.state is not State.QUEUED:
                 return
             job.state = State.RUNNING
-        job.run(self._config, self._access, self._account)
+        ended = job.run(self._config, self._access, self._account)
         with self._lock:
-            self._end(job)
+            self._end(job, ended)
 
-    def _end(self, job: Job) -> None:
+    def _end(self, job: Job, state: State) -> None:
+        job.state = state
         del self._open[job.wanted.name]
-        self.ended[job.state] += 1
-        if job.state is not State.DONE:
+        self.ended[state] += 1
+        if state is not State.DONE:
             self._remembered.append(job)
 
     def _forget(self, name: str) -> bool:
