@@ -72,8 +72,8 @@ class RefusedError(Exception):
     """The statement may not run; the message says why and what to do."""
 
 
-def check(connection: duckdb.DuckDBPyConnection, query: str) -> str:
-    """Let `query` pass or raise; returns it without a semicolon at its end.
+def check(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[str, Node]:
+    """Let `query` pass or raise; returns it without a semicolon at its end, and its syntax tree.
 
     Raises RefusedError for what may not run, InvalidQueryError for what cannot.
     """
@@ -82,13 +82,14 @@ def check(connection: duckdb.DuckDBPyConnection, query: str) -> str:
     if _nesting(query) > MAX_NESTING:
         raise RefusedError(f"brackets are nested deeper than {MAX_NESTING}")
     (text,) = connection.execute("SELECT json_serialize_sql(?)", [query]).fetchall()[0]
+    tree = _syntax_tree(text, query)
     try:
-        cost = _Walk().visit(_syntax_tree(text, query), {})
+        cost = _Walk().visit(tree, {})
     except RecursionError:
         raise RefusedError("the statement is nested too deeply") from None
     if cost > MAX_COST:
         raise RefusedError("the statement is too large once its WITH queries and macros are put in")
-    return _without_semicolon(query)
+    return _without_semicolon(query), tree
 
 
 def _syntax_tree(text: str, query: str) -> Node:
@@ -119,12 +120,13 @@ def _nesting(query: str) -> int:
 
 
 def _without_semicolon(query: str) -> str:
+    text = query.encode()  # places are counted in its bytes
     tokens = [
         position for position, kind in duckdb.tokenize(query) if kind != duckdb.token_type.comment
     ]
-    while tokens and query[tokens[-1]] == ";":
-        query = query[: tokens.pop()]
-    return query
+    while tokens and text[tokens[-1] : tokens[-1] + 1] == b";":
+        text = text[: tokens.pop()]
+    return text.decode()
 
 
 def _functions() -> frozenset[str]:

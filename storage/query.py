@@ -7,7 +7,7 @@ Everything here blocks and belongs in a worker thread, except `stop`.
 
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,6 +18,7 @@ import pyarrow as pa
 from storage.access import interrupt
 from storage.gate import check
 from storage.query_error import InvalidQueryError, fault_of
+from storage.text_equality import Twice, said_twice
 
 BATCH_ROWS: Final = 8_192
 MAX_RESULT_BYTES: Final = 4 * 1024**3
@@ -65,8 +66,8 @@ class UserQuery:
         self._started_s = time.monotonic()
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._stopped = False
-        # What stands before the query in the statement that runs; places of errors count from it.
-        self._prefix = ""
+        # From places in the statement that runs, as errors name them, to those in the query.
+        self._place: Callable[[int], int] = int
         self.columns = Columns([], [])
         self.row_count = 0
         self.truncated = False
@@ -101,27 +102,28 @@ class UserQuery:
         self._connection = connection
         try:
             self._stop_if_told()
-            query = check(connection, self._text)
+            query, tree = check(connection, self._text)
             connection.execute("BEGIN TRANSACTION READ ONLY")
-            yield from self._run(connection, query)
+            yield from self._run(connection, query, tree)
         except duckdb.InterruptException as error:
             raise StoppedError from error
         except _NOT_THE_QUERY:
             raise
         except duckdb.Error as error:
-            raise InvalidQueryError(fault_of(error, self._text, self._prefix)) from error
+            raise InvalidQueryError(fault_of(error, self._text, self._place)) from error
         finally:
             self._connection = None
 
-    def _run(self, connection: duckdb.DuckDBPyConnection, query: str) -> Iterator[bytes]:
+    def _run(self, connection: duckdb.DuckDBPyConnection, query: str, tree: Any) -> Iterator[bytes]:
         params = _params(self._params_json)
         # A comment may end the query: what follows it starts on a new line.
-        self._prefix = _PROBE
+        self._place = lambda position: position - len(_PROBE)
         probe = connection.execute(f"{_PROBE}{query}\n) LIMIT 0", params)
         described = [(str(name), str(type_)) for name, type_, *_ in probe.description or []]
         probe.fetchall()
         self.columns = Columns([name for name, _ in described], [type_ for _, type_ in described])
-        reader = connection.sql(self._wrapped(query), params=params).to_arrow_reader(BATCH_ROWS)
+        wrapped = self._wrapped(said_twice(query, tree, params))
+        reader = connection.sql(wrapped, params=params).to_arrow_reader(BATCH_ROWS)
         fields = zip(reader.schema, self.columns.names, strict=True)
         schema = pa.schema([field.with_name(name) for field, name in fields])
         sink = _Chunks()
@@ -137,15 +139,16 @@ class UserQuery:
                     break
         yield from sink.take()
 
-    def _wrapped(self, query: str) -> str:
+    def _wrapped(self, twice: Twice) -> str:
         """The query with VARIANT as JSON text, and one row more than wanted."""
         aliases = [f"c{position}" for position in range(len(self.columns.types))]
         selected = [
             f"{alias}::JSON::VARCHAR" if "VARIANT" in type_ else alias
             for alias, type_ in zip(aliases, self.columns.types, strict=True)
         ]
-        self._prefix = f"SELECT {', '.join(selected)} FROM ("
-        return f"{self._prefix}{query}\n) AS q({', '.join(aliases)}) LIMIT {self._max_rows + 1}"
+        prefix = f"SELECT {', '.join(selected)} FROM ("
+        self._place = lambda position: twice.place(position - len(prefix))
+        return f"{prefix}{twice.query}\n) AS q({', '.join(aliases)}) LIMIT {self._max_rows + 1}"
 
     def _within_limits(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         left = self._max_rows - self.row_count

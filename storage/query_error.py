@@ -1,6 +1,7 @@
 """What is wrong with a query, where in its text, and what was meant perhaps."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,8 +43,11 @@ class InvalidQueryError(Exception):
         super().__init__(str(self.fault))
 
 
-def fault_of(error: duckdb.Error, query: str, prefix: str) -> QueryFault:
-    """What DuckDB says about `query`, which ran with `prefix` in front of it."""
+def fault_of(error: duckdb.Error, query: str, place: Callable[[int], int]) -> QueryFault:
+    """What DuckDB says about `query`.
+
+    `place` tells where in it a place of the statement that ran is, both in bytes.
+    """
     kind, _, text = str(error).partition(": ")
     try:
         said = json.loads(text)
@@ -51,7 +55,7 @@ def fault_of(error: duckdb.Error, query: str, prefix: str) -> QueryFault:
     except (ValueError, TypeError, KeyError):
         return QueryFault(str(error)[:MAX_MESSAGE_CHARS])
     position = said.get("position")
-    offset_bytes = int(position) - len(prefix.encode()) if position is not None else None
+    offset_bytes = place(int(position)) if position is not None else None
     return located(message, query, offset_bytes)
 
 
@@ -69,7 +73,7 @@ def located(message: str, query: str, offset_bytes: int | None) -> QueryFault:
 
 def plain_text(error: Exception) -> str:
     """The message of an error, which a reader's DuckDB wraps in JSON, for a log or a problem."""
-    return fault_of(error, "", "").message if isinstance(error, duckdb.Error) else str(error)
+    return fault_of(error, "", int).message if isinstance(error, duckdb.Error) else str(error)
 
 
 def _split(message: str) -> tuple[str, str]:

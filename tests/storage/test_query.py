@@ -81,7 +81,13 @@ def test_params(storage: Storage, query: str, params: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["SELECT 1 AS a;", "SELECT 1 AS a -- done", "/* x */ SELECT 1 AS a ; -- y\n"]
+    "query",
+    [
+        "SELECT 1 AS a;",
+        "SELECT 1 AS a -- done",
+        "/* x */ SELECT 1 AS a ; -- y\n",
+        "/* \u00e9\U0001f600 */ SELECT 1 AS a;",
+    ],
 )
 def test_ends_of_statements(storage: Storage, query: str) -> None:
     """A semicolon and comments at the end do no harm."""
