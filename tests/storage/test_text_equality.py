@@ -37,8 +37,11 @@ def asked(archive: Archive, query: str, params: Any = None) -> str:
 @pytest.mark.parametrize("rows", [1, SHREDDED_ROWS // len(VALUES) + 1])
 def test_no_answer_changes(store: Store, ask: Ask, archive: Archive, rows: int) -> None:
     """For values of all types, shredded or not, the answer is that of the query as it was."""
-    spans = [{"name": f"{n}", "attributes": {"k": value}} for n, value in enumerate(VALUES)]
-    store(Signal.SPANS, span_tables(*[*spans, {"name": "none"}] * rows))
+    spans: list[dict[str, Any]] = [
+        {"name": f"{n}", "attributes": {"k": value}} for n, value in enumerate(VALUES)
+    ]
+    spans.append({"name": "none"})
+    store(Signal.SPANS, span_tables(*spans * rows))
     archive.checkpoint()
     found = 0
     with archive.cursor() as cursor:
