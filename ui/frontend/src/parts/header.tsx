@@ -1,5 +1,6 @@
 /** Everywhere: where am I, is it live and how fresh, and what is looked at. */
 import { useEffect } from "preact/hooks";
+import { windowsIn } from "../live/feed";
 import { WINDOW_MS } from "../live/protocol";
 import { PAGES } from "../pages/registry";
 import { fixedTime, helpOpen, page, range, service, state } from "../state/app";
@@ -15,7 +16,8 @@ import { Icon } from "./icon";
 import { describe } from "./status-text";
 
 export const SERVICE_SELECT_ID = "service";
-const LEAST_WINDOWS = 1;
+/** What comes late counts as it does on charts: fewer windows would only show the quickest senders. */
+const METER_WINDOWS = windowsIn(RANGES["1m"]);
 
 export function Header() {
   return (
@@ -94,7 +96,7 @@ function FreshnessMeter() {
   // Pages without charts are as fresh.
   useEffect(() => {
     const watch = feed.watch();
-    watch.select({ signal: "spans", measures: ["rate"] }, LEAST_WINDOWS);
+    watch.select({ signal: "spans", measures: ["rate"] }, METER_WINDOWS);
     return () => watch.close();
   }, [feed]);
   return (
