@@ -63,5 +63,6 @@ test("an axis has lines in good steps, the last at its top", () => {
   assert.deepEqual(linesUpTo(0, 3072, 5, true), [0, 1024, 2048, 3072]);
   assert.deepEqual(linesUpTo(0, 4096, 5, true), [0, 1024, 2048, 3072, 4096]);
   assert.deepEqual(linesUpTo(-2, 10, 6, false), [-2, 0, 2, 4, 6, 8, 10]);
+  assert.deepEqual(linesUpTo(0, 800, 3, false), [0, 400, 800]);
   assert.deepEqual(linesUpTo(0, 7, 0, false), [0, 7]);
 });

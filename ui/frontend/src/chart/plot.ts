@@ -71,12 +71,13 @@ export function valueAxis(host: HTMLElement, unit: Unit): uPlot.Axis {
 
 /**
  * Where an axis has its lines: as many as there is room for, in good steps, and one at its very
- * top. `min` is zero, or below it as well.
+ * top; where no good step fits, in halves. `min` is zero, or below it as well.
  */
 export function linesUpTo(min: number, max: number, most: number, binary: boolean): number[] {
   const reach = Math.max(max, -min);
-  let step = reach;
-  for (let lines = Math.max(1, Math.floor((most * reach) / (max - min))); lines > 1; lines -= 1) {
+  const mostLines = Math.floor((most * reach) / (max - min));
+  let step = mostLines > 1 ? reach / 2 : reach;
+  for (let lines = mostLines; lines > 2; lines -= 1) {
     if (!isGood(reach / lines, binary)) continue;
     step = reach / lines;
     break;
