@@ -94,18 +94,18 @@ function Snapshots() {
 
 function columns(remove: (id: string) => void): Column<Snapshot>[] {
   return [
-    { title: "name", cell: ({ id }) => id },
-    { title: "state", cell: (row) => <State {...row} /> },
+    { title: "Name", cell: ({ id }) => id },
+    { title: "State", cell: (row) => <State {...row} /> },
     {
-      title: "from",
+      title: "From",
       cell: ({ from_ms }) => (from_ms === null ? "the oldest" : formatDateTime(from_ms)),
     },
-    { title: "to", cell: ({ to_ms }) => formatDateTime(to_ms) },
-    { title: "signals", cell: ({ signals }) => signals.join(", ") },
-    { title: "rows", numeric: true, cell: ({ rows }) => formatCount(rows) },
-    { title: "size", numeric: true, cell: ({ bytes }) => format("bytes", bytes) },
+    { title: "To", cell: ({ to_ms }) => formatDateTime(to_ms) },
+    { title: "Signals", cell: ({ signals }) => signals.join(", ") },
+    { title: "Rows", numeric: true, cell: ({ rows }) => formatCount(rows) },
+    { title: "Size", numeric: true, cell: ({ bytes }) => format("bytes", bytes) },
     {
-      title: "file",
+      title: "File",
       cell: ({ id, file }) =>
         file === null ? (
           NO_VALUE
@@ -115,7 +115,7 @@ function columns(remove: (id: string) => void): Column<Snapshot>[] {
           </a>
         ),
     },
-    { title: "remove", cell: (row) => <Remove snapshot={row} remove={remove} /> },
+    { title: "Remove", cell: (row) => <Remove snapshot={row} remove={remove} /> },
   ];
 }
 
