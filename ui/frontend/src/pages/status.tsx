@@ -98,8 +98,8 @@ function Account({ stats, readiness }: { stats: Stats; readiness: Readiness }) {
           keyOf={([name]) => name}
           empty="Storage does not answer."
         />
-        <Facts stats={stats} />
       </div>
+      <Facts stats={stats} />
     </>
   );
 }
