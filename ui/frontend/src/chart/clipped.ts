@@ -10,12 +10,18 @@ export function writeClipped(element: HTMLElement, name: string): void {
   const named = element instanceof HTMLButtonElement ? element : element.closest("th");
   named?.removeAttribute("aria-label");
   if (name.length <= SHORT_CHARACTERS) {
-    element.textContent = name;
+    element.replaceChildren(...breakable(name));
     return;
   }
   const head = document.createElement("span");
-  head.textContent = name.slice(0, -TAIL_CHARACTERS);
-  element.replaceChildren(head, name.slice(-TAIL_CHARACTERS));
+  head.append(...breakable(name.slice(0, -TAIL_CHARACTERS)));
+  element.replaceChildren(head, ...breakable(name.slice(-TAIL_CHARACTERS)));
   // Screen readers would read two words.
   named?.setAttribute("aria-label", name);
+}
+
+/** Where names may wrap, they do so after a slash. */
+function breakable(text: string): Node[] {
+  const parts = text.split(/(?<=\/)/).map((part) => document.createTextNode(part));
+  return parts.flatMap((part, index) => (index === 0 ? [part] : [document.createElement("wbr"), part]));
 }
