@@ -10,7 +10,7 @@ T = TypeVar("T")
 POLL_S = 0.02
 
 
-def eventually(look: Callable[[], T], within_s: float = 10.0, what: str = "condition") -> T:
+def eventually(look: Callable[[], T], within_s: float = 60.0, what: str = "condition") -> T:
     """The first true value of `look()`. Fails when there is none in time."""
     deadline_s = time.monotonic() + within_s
     while time.monotonic() < deadline_s:
@@ -22,7 +22,7 @@ def eventually(look: Callable[[], T], within_s: float = 10.0, what: str = "condi
 
 
 async def eventually_async(
-    look: Callable[[], T], within_s: float = 10.0, what: str = "condition"
+    look: Callable[[], T], within_s: float = 60.0, what: str = "condition"
 ) -> T:
     """The same on an event loop, which goes on meanwhile."""
     deadline_s = time.monotonic() + within_s
