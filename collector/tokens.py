@@ -57,13 +57,15 @@ class IngestTokens:
 
     def _read(self, file: Path) -> tuple[str, ...]:
         try:
-            self._seen = _identity(file)
+            identity = _identity(file)
             lines = file.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise TokenFileError(f"cannot read the ingest token file {file}: {error}") from error
         tokens = tuple(line.strip() for line in lines if line.strip() and line.strip()[0] != "#")
         if not tokens:
             raise TokenFileError(f"{file} has no token: write one per line")
+        # Only now: a file that cannot be used is a problem for as long as it lies there.
+        self._seen = identity
         return (*self._fixed, *tokens)
 
 

@@ -13,7 +13,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from storage.schema import Signal
 from tests.collector.messages import TIME, request
-from tests.collector.running import GRPC_PATHS, HTTP_PATHS, UNBOUNDED, Running
+from tests.collector.running import CALL_S, GRPC_PATHS, HTTP_PATHS, UNBOUNDED, Running
 
 IN_FLIGHT = 8
 ITEMS = 5
@@ -67,7 +67,7 @@ class Load:
         while not self._stop.is_set():
             bodies, data = self._next()
             try:
-                export(data, timeout=10)
+                export(data, timeout=CALL_S)
             except grpc.RpcError:
                 self._note(bodies, acked=False)
                 self._stop.wait(0.01)
@@ -77,7 +77,7 @@ class Load:
     def _over_http(self) -> None:
         url = self._collector.http + HTTP_PATHS[Signal.LOGS]
         headers = {"content-type": "application/x-protobuf"}
-        with httpx.Client(trust_env=False, timeout=10) as client:
+        with httpx.Client(trust_env=False, timeout=CALL_S) as client:
             while not self._stop.is_set():
                 bodies, data = self._next()
                 try:

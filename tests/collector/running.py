@@ -18,9 +18,12 @@ from collector.contract.live_pb2_grpc import LiveStub
 from storage.journal import Reader, Record
 from storage.schema import Signal
 from tests.collector.driver import as_json
+from tests.ports import free_ports
 from tests.waiting import eventually
 
-START_S = 30.0
+# Generous: only what fails takes so long.
+PROCESS_S = 60.0
+CALL_S = 120.0
 GRPC_PATHS = {
     Signal.SPANS: "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
     Signal.LOGS: "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
@@ -33,12 +36,6 @@ HTTP_PATHS = {
 }
 
 
-def free_port() -> int:
-    """A port of loopback that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 @dataclass
 class Running:
     """A collector process and where it is."""
@@ -49,11 +46,12 @@ class Running:
     _reader: Reader | None = None
 
     def __post_init__(self) -> None:
+        otlp_grpc, otlp_http = free_ports(2)
         self.settings = {
             "journal_dir": self.directory / "journal",
             "live_listen": f"unix:{self.directory}/live",
-            "otlp_grpc": f"127.0.0.1:{free_port()}",
-            "otlp_http": f"127.0.0.1:{free_port()}",
+            "otlp_grpc": f"127.0.0.1:{otlp_grpc}",
+            "otlp_http": f"127.0.0.1:{otlp_http}",
             **self.settings,
         }
 
@@ -87,7 +85,7 @@ class Running:
     def start(self, crash: str = "") -> "Running":
         """Start the process and wait until both ports answer."""
         self.spawn(crash)
-        eventually(self._answers, START_S, "a collector on its ports")
+        eventually(self._answers, PROCESS_S, "a collector on its ports")
         return self
 
     def _answers(self) -> bool:
@@ -112,17 +110,17 @@ class Running:
         self.process.kill()
         self.process.wait()
 
-    def stop(self, within_s: float = 12.0) -> int:
+    def stop(self) -> int:
         """Ask it to end; its exit code."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(within_s)
+        return self.process.wait(PROCESS_S)
 
     def stats(self) -> pb.StatsReply:
         """Its pages of the account book."""
         with grpc.insecure_channel(f"unix:{self.directory}/live") as channel:
             stub = LiveStub(channel)  # type: ignore[no-untyped-call]
-            reply: pb.StatsReply = stub.Stats(pb.StatsRequest(), timeout=10)
+            reply: pb.StatsReply = stub.Stats(pb.StatsRequest(), timeout=CALL_S)
             return reply
 
     def records(self) -> list[Record]:
@@ -155,7 +153,7 @@ class Running:
             self.http + HTTP_PATHS[signal],
             content=body,
             headers={"content-type": "application/x-protobuf", **(headers or {})},
-            timeout=30,
+            timeout=CALL_S,
             trust_env=False,
             **options,
         )
@@ -163,7 +161,7 @@ class Running:
     def export(self, signal: Signal, body: bytes, **options: Any) -> bytes:
         """Export over gRPC; the response's bytes. Raises grpc.RpcError."""
         with grpc.insecure_channel(self.grpc, options=UNBOUNDED) as channel:
-            return bytes(channel.unary_unary(GRPC_PATHS[signal])(body, timeout=30, **options))
+            return bytes(channel.unary_unary(GRPC_PATHS[signal])(body, timeout=CALL_S, **options))
 
 
 UNBOUNDED = [

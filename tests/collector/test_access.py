@@ -16,7 +16,7 @@ from collector.config import CollectorConfig
 from collector.tokens import IngestTokens, TokenFileError
 from storage.schema import Signal
 from tests.collector.messages import is_retryable, read_grpc_error, read_http, valid
-from tests.collector.running import GRPC_PATHS, UNBOUNDED, Running, running
+from tests.collector.running import CALL_S, GRPC_PATHS, PROCESS_S, UNBOUNDED, Running, running
 from tests.waiting import eventually
 
 BODY = valid(Signal.SPANS).SerializeToString()
@@ -167,7 +167,7 @@ def _config(directory: Path, **settings: object) -> CollectorConfig:
 def test_the_role_refuses_an_open_address(tmp_path: Path) -> None:
     """The process ends at once and says why."""
     collector = Running(tmp_path, {"otlp_http": "0.0.0.0:0"})
-    assert collector.spawn().wait(20) != 0
+    assert collector.spawn().wait(PROCESS_S) != 0
     assert "set an ingest token" in collector.log()
 
 
@@ -178,7 +178,7 @@ def test_a_taken_port_ends_the_role(tmp_path: Path) -> None:
             directory = tmp_path / name
             directory.mkdir()
             second = Running(directory, {name: first.settings[name]})
-            assert second.spawn().wait(20) != 0
+            assert second.spawn().wait(PROCESS_S) != 0
             assert "address" in second.log().lower()
 
 
@@ -217,7 +217,7 @@ def _secure_codes(collector: Running, certificates: Certificates, client: bool) 
     url = f"https://{collector.settings['otlp_http']}/v1/traces"
     try:
         http = httpx.post(
-            url, content=BODY, headers=PROTOBUF, verify=context, trust_env=False
+            url, content=BODY, headers=PROTOBUF, verify=context, trust_env=False, timeout=CALL_S
         ).status_code
     except httpx.HTTPError:
         http = 0
@@ -228,7 +228,7 @@ def _secure_codes(collector: Running, certificates: Certificates, client: bool) 
     )
     with grpc.secure_channel(collector.grpc, credentials, options=UNBOUNDED) as channel:
         try:
-            channel.unary_unary(GRPC_PATHS[Signal.SPANS])(BODY, timeout=10)
+            channel.unary_unary(GRPC_PATHS[Signal.SPANS])(BODY, timeout=CALL_S)
         except grpc.RpcError as error:
             return http, read_grpc_error(error).code
     return http, 0
@@ -266,7 +266,7 @@ def test_a_missing_certificate_stops_the_start(tmp_path: Path, certificates: Cer
     }.items():
         directory = tmp_path / name
         directory.mkdir()
-        assert Running(directory, dict(settings)).spawn().wait(20) != 0
+        assert Running(directory, dict(settings)).spawn().wait(PROCESS_S) != 0
 
 
 # ---- browsers
@@ -307,6 +307,7 @@ def _preflight(collector: Running, origin: str) -> httpx.Response:
             "access-control-request-headers": "authorization,content-type,x-custom",
         },
         trust_env=False,
+        timeout=CALL_S,
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.collector.driver import PLACES
 from tests.collector.load import Load, check_promises
-from tests.collector.running import Running
+from tests.collector.running import PROCESS_S, Running
 from tests.waiting import eventually
 
 ROUNDS = 30
@@ -41,7 +41,7 @@ def test_a_crash_at_a_named_place_loses_nothing(tmp_path: Path, place: str, mome
     process = collector.start(f"{place}:{moment}").process
     assert process is not None
     with Load(collector, bodies) as load:
-        assert process.wait(20) == 9
+        assert process.wait(PROCESS_S) == 9
     acked = load.acked
     collector.start()
     with Load(collector, bodies) as load:
@@ -62,7 +62,7 @@ def test_a_crash_during_replay_loses_nothing(tmp_path: Path) -> None:
     for moment in (1, 2, 3):
         process = collector.spawn(f"during_replay:{moment}")
         with Load(collector, bodies) as load:
-            assert process.wait(20) == 9
+            assert process.wait(PROCESS_S) == 9
         acked += load.acked
     collector.start()
     assert collector.stop() == 0

@@ -12,14 +12,14 @@ from collector.contract.live_pb2_grpc import MarksStub
 from collector.marks import MAX_PER_MINUTE, MAX_TEXT_CHARS
 from storage.origin import service_name
 from storage.schema import MARK_EVENT, Signal
-from tests.collector.running import Running, running
+from tests.collector.running import CALL_S, Running, running
 
 
 def mark(collector: Running, **fields: Any) -> pb.MarkReply:
     """Set a mark. Raises grpc.RpcError."""
     with grpc.insecure_channel(f"unix:{collector.directory}/live") as channel:
         stub = MarksStub(channel)  # type: ignore[no-untyped-call]
-        reply: pb.MarkReply = stub.Mark(pb.MarkRequest(**fields), timeout=10)
+        reply: pb.MarkReply = stub.Mark(pb.MarkRequest(**fields), timeout=CALL_S)
         return reply
 
 
@@ -95,13 +95,13 @@ def test_a_minute_has_room_for_so_many(tmp_path: Path) -> None:
         with grpc.insecure_channel(f"unix:{tmp_path}/live") as channel:
             stub = MarksStub(channel)  # type: ignore[no-untyped-call]
             calls = [
-                stub.Mark.future(pb.MarkRequest(text=str(n)), timeout=20)
+                stub.Mark.future(pb.MarkRequest(text=str(n)), timeout=CALL_S)
                 for n in range(MAX_PER_MINUTE)
             ]
             for call in calls:
                 call.result()
             with pytest.raises(grpc.RpcError) as refused:
-                stub.Mark(pb.MarkRequest(text="one more"), timeout=10)
+                stub.Mark(pb.MarkRequest(text="one more"), timeout=CALL_S)
         assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         assert "log records" in refused.value.details()
         assert collector.stats().signals["logs"].refused_requests["too_many_marks"] == 1

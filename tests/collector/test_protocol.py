@@ -19,7 +19,7 @@ from tests.collector.messages import (
     span,
     valid,
 )
-from tests.collector.running import GRPC_PATHS, HTTP_PATHS, UNBOUNDED, Running
+from tests.collector.running import CALL_S, GRPC_PATHS, HTTP_PATHS, UNBOUNDED, Running
 
 LIMIT = 2 * 1024 * 1024
 PROTOBUF = "application/x-protobuf"
@@ -191,6 +191,7 @@ def test_http_refusals_are_in_the_type_of_the_request(
         collector.http + path,
         headers={"content-type": media_type, "content-encoding": encoding},
         trust_env=False,
+        timeout=CALL_S,
     )
     assert reply.status_code == code
     assert reply.headers["content-type"] == media_type.partition(";")[0]
@@ -290,6 +291,7 @@ def test_refusals_are_counted(  # noqa: PLR0917 - a table has columns
         content=body,
         headers={"content-type": media_type},
         trust_env=False,
+        timeout=CALL_S,
     )
     assert reply.status_code == code
     assert counted() == before + 1
@@ -314,7 +316,7 @@ def test_many_calls_share_one_connection(collector: Running) -> None:
             channel.unary_unary(GRPC_PATHS[signal]).future(valid(signal).SerializeToString())
             for signal in list(Signal) * 100
         ]
-        assert all(call.result(timeout=30) == b"" for call in calls)
+        assert all(call.result(timeout=CALL_S) == b"" for call in calls)
     items = sum(
         record.tables()[{1: "spans", 2: "logs", 3: "points"}[record.signal]].num_rows
         for record in collector.new_records()
@@ -331,16 +333,16 @@ def test_bad_requests_do_not_harm_good_ones_in_their_group(collector: Running) -
         calls = [export.future(body) for body in [good, bad, partial] * 50]
         for index, call in enumerate(calls):
             if index % 3 == 0:
-                assert call.result(timeout=30) == b""
+                assert call.result(timeout=CALL_S) == b""
             elif index % 3 == 1:
                 assert call.code() is grpc.StatusCode.INVALID_ARGUMENT
             else:
-                assert b"invalid_trace_id" in call.result(timeout=30)
+                assert b"invalid_trace_id" in call.result(timeout=CALL_S)
 
 
 def test_http_connections_are_kept(collector: Running) -> None:
     """Requests follow each other on one connection, refused ones too."""
-    with httpx.Client(trust_env=False) as client:
+    with httpx.Client(trust_env=False, timeout=CALL_S) as client:
         for signal in list(Signal) * 3:
             for body in (valid(signal).SerializeToString(), b"\xff"):
                 reply = client.post(

@@ -31,7 +31,7 @@ from storage.origin import python_attributes, resource_attributes
 from storage.schema import MetricType, Signal
 from tests.collector import rebuild
 from tests.collector.messages import TIME
-from tests.collector.running import HTTP_PATHS, Running
+from tests.collector.running import CALL_S, HTTP_PATHS, Running
 
 ATTRIBUTES: dict[str, Any] = {
     "string": "grün \U0001f600",
@@ -61,10 +61,14 @@ def _exporter(collector: Running, transport: str, gzip: bool, signal: Signal) ->
             Signal.METRICS: GrpcMetrics,
         }
         kind = grpc.Compression.Gzip if gzip else grpc.Compression.NoCompression
-        return makers[signal](endpoint=collector.grpc, insecure=True, compression=kind)
+        return makers[signal](
+            endpoint=collector.grpc, insecure=True, compression=kind, timeout=CALL_S
+        )
     makers = {Signal.SPANS: HttpSpans, Signal.LOGS: HttpLogs, Signal.METRICS: HttpMetrics}
     compression = Compression.Gzip if gzip else Compression.NoCompression
-    return makers[signal](endpoint=collector.http + HTTP_PATHS[signal], compression=compression)
+    return makers[signal](
+        endpoint=collector.http + HTTP_PATHS[signal], compression=compression, timeout=CALL_S
+    )
 
 
 def _check_origin(row: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 import signal as signals
 import socket
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import count
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import pytest
 from storage.schema import Signal
 from tests.collector.load import Load, check_promises
 from tests.collector.messages import is_retryable, read_grpc_error, read_http, valid
-from tests.collector.running import GRPC_PATHS, UNBOUNDED, Running, running
+from tests.collector.running import CALL_S, GRPC_PATHS, PROCESS_S, UNBOUNDED, Running, running
 from tests.waiting import eventually
 
 BODY = valid(Signal.SPANS).SerializeToString()
@@ -21,10 +21,10 @@ HEAD = b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-prot
 
 
 def test_a_stop_under_load_keeps_its_promises(tmp_path: Path) -> None:
-    """The role ends with 0 within ten seconds, and whatever it acked is in the journal once."""
+    """The role ends with 0, and whatever it acked is in the journal once."""
     with running(tmp_path) as collector, Load(collector, count()) as load:
         eventually(lambda: len(load.acked) > 100, what="acks")
-        assert collector.stop(10) == 0
+        assert collector.stop() == 0
     check_promises(collector, load.acked)
 
 
@@ -34,7 +34,7 @@ def test_an_idle_role_ends_at_once(tmp_path: Path, number: signals.Signals) -> N
     with running(tmp_path) as collector:
         assert collector.process is not None
         collector.process.send_signal(number)
-        assert collector.process.wait(5) == 0
+        assert collector.process.wait(PROCESS_S) == 0
 
 
 def test_stuck_clients_do_not_hold_it_up(tmp_path: Path) -> None:
@@ -43,14 +43,15 @@ def test_stuck_clients_do_not_hold_it_up(tmp_path: Path) -> None:
         host, _, port = collector.settings["otlp_http"].rpartition(":")
         connections = []
         for start in (b"", HEAD, HEAD + b"Content-Length: 100\r\n\r\n123"):
-            connection = stack.enter_context(socket.create_connection((host, int(port)), 10))
+            connection = stack.enter_context(socket.create_connection((host, int(port)), CALL_S))
             connection.sendall(start)
             connections.append(connection)
         channel = stack.enter_context(grpc.insecure_channel(collector.grpc, options=UNBOUNDED))
         requests = stack.enter_context(_Endless())
         call = channel.stream_unary(GRPC_PATHS[Signal.SPANS]).future(requests)
-        requests.asked.wait(10)
-        assert collector.stop(10) == 0
+        assert requests.asked.wait(CALL_S)
+        eventually(lambda: collector.stats().inflight_bytes == 3, what="a part of a body")
+        assert collector.stop() == 0
         assert is_retryable(read_grpc_error(call))
         assert connections[2].recv(65_536).startswith(b"HTTP/1.1 503")
         assert "Traceback" not in collector.log()
@@ -85,19 +86,21 @@ def test_new_calls_are_refused_retryably(tmp_path: Path) -> None:
         export = channel.unary_unary(GRPC_PATHS[Signal.SPANS])
         export(BODY)
         host, _, port = collector.settings["otlp_http"].rpartition(":")
-        connection = stack.enter_context(socket.create_connection((host, int(port))))
+        connection = stack.enter_context(socket.create_connection((host, int(port)), CALL_S))
         head = HEAD + f"Content-Length: {len(BODY)}\r\n\r\n".encode()
         connection.sendall(head + BODY[:5])
+        eventually(lambda: collector.stats().inflight_bytes == 5, what="a part of a body")
         assert collector.process is not None
         collector.process.send_signal(signals.SIGTERM)
         eventually(lambda: "Stopping" in collector.log(), what="a stop")
-        connection.sendall(BODY[5:])
+        with suppress(ConnectionError):  # it may have been answered and closed already
+            connection.sendall(BODY[5:])
         data = connection.recv(65_536)
         assert data.startswith(b"HTTP/1.1 503")
         assert b"retry-after" in data
-        assert collector.process.wait(10) == 0
+        assert collector.process.wait(PROCESS_S) == 0
         with pytest.raises(grpc.RpcError) as caught:
-            export(BODY, timeout=5)
+            export(BODY, timeout=CALL_S)
         assert is_retryable(read_grpc_error(caught.value))
         assert len(collector.rows(Signal.SPANS)) == 1
 
@@ -116,7 +119,7 @@ def test_a_stop_during_replay_is_prompt(tmp_path: Path) -> None:
     collector = Running(tmp_path, {"segment_bytes": 16 * 1024})
     collector.start()
     with Load(collector, count()) as load:
-        eventually(lambda: len(load.acked) > 2_000, within_s=30, what="acks")
+        eventually(lambda: len(load.acked) > 2_000, what="acks")
     collector.kill()
     collector.start()
-    assert collector.stop(10) == 0
+    assert collector.stop() == 0
