@@ -66,6 +66,8 @@ class Follower:
         self._careful_until = START
         self._attempts: Counter[Position] = Counter()
         self._rows_to_checkpoint = 0
+        # Then commits prove nothing: the problem lasts until a checkpoint has been made.
+        self._checkpoint_failed = False
         self._next_checkpoint_s = 0.0
         self._no_checkpoint_until_s = 0.0
         self._last_commit_s = 0.0
@@ -219,7 +221,8 @@ class Follower:
         now_s, now_ns = time.monotonic(), time.time_ns()
         account = self.account
         account.position = archive.position
-        account.problem = ""
+        if not self._checkpoint_failed:
+            account.problem = ""
         account.commit.add(1_000 * (now_s - started_s))
         for received in batch.received_time_unix_nano:
             account.ack_to_archive.add((now_ns - received) / 1e6)
@@ -274,9 +277,15 @@ class Follower:
                 log.info("no checkpoint now: %s", error)
                 self._no_checkpoint_until_s = started_s + CHECKPOINT_RETRY_S
                 return
+            except duckdb.Error:
+                self._checkpoint_failed = True
+                raise
             finally:
                 self.account.checkpointing = False
             self.account.checkpoint.add(1_000 * (time.monotonic() - started_s))
+        if self._checkpoint_failed:
+            self._checkpoint_failed = False
+            self.account.problem = ""
         self._rows_to_checkpoint = 0
         self._next_checkpoint_s = time.monotonic() + self._config.checkpoint_interval_s
         kept_bytes = min(MAX_KEPT_BYTES, self._config.max_disk_bytes // JOURNAL_PART)

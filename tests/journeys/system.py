@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from tests.ports import free_ports
 from tests.waiting import eventually
 
@@ -21,6 +23,7 @@ class System:
     """`tenth serve` with data of its own. `log` has what it printed."""
 
     folder: Path
+    options: tuple[str, ...] = ()
     ports: list[int] = field(default_factory=lambda: free_ports(3))
     process: subprocess.Popen[bytes] | None = None
 
@@ -67,6 +70,7 @@ class System:
                     "--data",
                     str(self.folder / "data"),
                     *words,
+                    *self.options,
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -75,6 +79,13 @@ class System:
                 env={k: v for k, v in os.environ.items() if not k.startswith("TENTH_")},
             )
         eventually(self.ready, 60, "readiness of Tenth")
+
+    def pids(self) -> dict[str, int]:
+        """The roles' processes."""
+        assert self.process
+        return {
+            child.cmdline()[-1]: child.pid for child in psutil.Process(self.process.pid).children()
+        }
 
     def kill(self) -> None:
         """kill -9 to the supervisor and all roles at once."""

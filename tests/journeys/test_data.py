@@ -1,7 +1,5 @@
 """From an exporter to an answer in SQL, through a whole Tenth."""
 
-import threading
-import time
 import urllib.error
 import urllib.request
 from collections import Counter
@@ -10,37 +8,16 @@ from pathlib import Path
 import grpc
 import pytest
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import Status, StatusCode
 
+from tests.journeys.sender import EXPORT, Sender, request
 from tests.journeys.system import System
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.system
-
-EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-
-
-def request(trace_ids: list[bytes]) -> bytes:
-    """One span for each trace id, now."""
-    message = ExportTraceServiceRequest()
-    resource = message.resource_spans.add()
-    name = resource.resource.attributes.add(key="service.name")
-    name.value.string_value = "journey"
-    scope = resource.scope_spans.add()
-    for trace_id in trace_ids:
-        now = time.time_ns()
-        scope.spans.add(
-            trace_id=trace_id,
-            span_id=trace_id[:8],
-            name="step",
-            start_time_unix_nano=now - 1_000_000,
-            end_time_unix_nano=now,
-        )
-    return message.SerializeToString()
 
 
 def test_a_span_of_the_sdk_is_found_by_the_id_it_prints(system: System) -> None:
@@ -87,39 +64,6 @@ def test_a_bad_request_is_refused_and_the_next_one_works(system: System) -> None
         assert answer.status == 200
     refusals = system.get("/api/stats")[1]["signals"]["spans"]["refused_requests"]
     assert refusals["malformed"] >= 2
-
-
-class Sender:
-    """Sends spans until told to stop, no id twice; knows which were acknowledged."""
-
-    def __init__(self, endpoint: str, number: int) -> None:
-        self.acked: list[str] = []
-        self._endpoint = endpoint
-        self._number = number
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop after the request that is under way."""
-        self._stop.set()
-        self._thread.join(30)
-
-    def _run(self) -> None:
-        with grpc.insecure_channel(self._endpoint) as channel:
-            export = channel.unary_unary(EXPORT)
-            for round_ in range(100_000):
-                if self._stop.is_set():
-                    return
-                ids = [
-                    b"%02d" % self._number + round_.to_bytes(7, "big") + i.to_bytes(7, "big")
-                    for i in range(1, 41)
-                ]
-                try:
-                    export(request(ids), timeout=5)
-                except grpc.RpcError:
-                    continue
-                self.acked += [i.hex() for i in ids]
 
 
 def test_kill_9_under_load_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
