@@ -18,13 +18,13 @@ def test_tab_goes_through_the_header_visibly(opened: Opened) -> None:
     page.locator("body").focus()
     pages = page.get_by_role("navigation", name="Pages").get_by_role("link").all_inner_texts()
     reached = []
-    for _ in range(len(pages) + 7):
+    for _ in range(len(pages) + 8):
         page.keyboard.press("Tab")
         reached.append(page.evaluate(_FOCUSED))
         assert page.evaluate(_OUTLINE) != "none", reached
     assert reached == [
         *pages,
-        *("Service", "1 m", "5 m", "10 m", "Pause", "Theme: system", "Keys"),
+        *("Service", "1 m", "5 m", "10 m", "From, to", "Pause", "Theme: system", "Keys"),
     ]
 
 

@@ -86,13 +86,22 @@ def test_the_slider_moves_all_panels_by_keys(opened: Opened) -> None:
 
 
 def test_an_address_with_times_shows_that_time(opened: Opened) -> None:
-    """A link with from and to opens paused at exactly that time, with the ring's windows."""
+    """A link with from and to opens paused at exactly that time, with the ring's windows; typing
+    another begin, after f, moves only that."""
     now = int(time.time() * 1000)
     opened.go(f"/?from={now - 20_000}&to={now}")
     opened.state("paused")
     legend = opened.page.locator(".chart", has_text=CHART).locator(".legend")
     eventually(lambda: "/s" in legend.inner_text(), 10, "values of that time")
     assert opened.span() == (now - 20_000, now)
+    later = now // 1000 - 10
+    opened.page.keyboard.press("f")
+    eventually(
+        lambda: opened.page.evaluate("document.activeElement.id") == "time-from", 20, "focus"
+    )
+    opened.page.keyboard.type(time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(later)))
+    opened.page.keyboard.press("Enter")
+    eventually(lambda: opened.span() == (later * 1000, now), 20, "the time that was typed")
 
 
 def test_further_back_than_the_ring_history_is_drawn(opened: Opened) -> None:

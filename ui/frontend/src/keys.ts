@@ -3,6 +3,7 @@ import type { LiveFeed } from "./live/feed";
 import { PAGES } from "./pages/registry";
 import { shownSpan } from "./player";
 import { SERVICE_SELECT_ID } from "./parts/header";
+import { typeTimes } from "./parts/timefields";
 import { helpOpen, markBoxOpen, page, traces } from "./state/app";
 import { snapshot } from "./state/snapshot";
 import { closeTraces } from "./state/traces";
@@ -25,6 +26,7 @@ export function followKeys(feed: LiveFeed): void {
     "/": () => document.getElementById(SERVICE_SELECT_ID)?.focus(),
     "?": () => (helpOpen.value = !helpOpen.peek()),
     Escape: () => (traces.peek() === "" ? backToNow() : closeTraces()),
+    f: () => typeTimes(feed),
     "1": () => setRange("1m"),
     "5": () => setRange("5m"),
     "0": () => setRange("10m"),

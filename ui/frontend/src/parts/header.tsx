@@ -14,6 +14,7 @@ import { format } from "../units";
 import { useFeed } from "./context";
 import { Icon } from "./icon";
 import { describe } from "./status-text";
+import { typeTimes } from "./timefields";
 
 export const SERVICE_SELECT_ID = "service";
 /** What comes late counts as it does on charts: fewer windows would only show the quickest senders. */
@@ -145,6 +146,7 @@ function ServiceSelect() {
 }
 
 function RangeChoice() {
+  const feed = useFeed();
   const fixed = fixedTime.value;
   const lengthMs = fixed ? fixed.toMs - fixed.fromMs : RANGES[range.value];
   return (
@@ -159,6 +161,15 @@ function RangeChoice() {
           {name.replace("m", " m")}
         </button>
       ))}
+      <button
+        class="from-to"
+        title="Type from and to (f)"
+        aria-label="From, to"
+        onClick={() => typeTimes(feed)}
+      >
+        <Icon name="clock" />
+        <span>{"from\u2013to"}</span>
+      </button>
     </span>
   );
 }

@@ -11,6 +11,7 @@ const KEYS: [string, string][] = [
   ["m", "mark this moment on all charts"],
   ["/", "choose a service"],
   ["1  5  0", "range of 1, 5 or 10 minutes"],
+  ["f", "type from and to"],
   ["Esc", "back to now"],
   ["t", "next theme"],
   ["?", "these keys"],

@@ -9,6 +9,7 @@ import type { Speed } from "../state/travel";
 import { format, formatDateTime } from "../units";
 import { historyLoading, historyProblem, useFeed } from "./context";
 import { Icon } from "./icon";
+import { TimeFields } from "./timefields";
 
 /** How far back the slider reaches, in ms. */
 const REACHES: [string, number][] = [
@@ -86,12 +87,9 @@ function Bar() {
           </option>
         ))}
       </select>
-      <span class="when">
-        {formatDateTime(shown.fromMs)} {"\u2013"} <b>{formatDateTime(shown.toMs)}</b>
-        <span class="quiet">
-          {" "}
-          {historyLoading.value > 0 ? "loading" : snapshot ? "" : ago(nowMs - shown.toMs)}
-        </span>
+      <TimeFields shown={shown} nowMs={nowMs} />
+      <span class="ago quiet">
+        {historyLoading.value > 0 ? "loading" : snapshot ? "" : ago(nowMs - shown.toMs)}
       </span>
       <button title={`Back to ${snapshot ? "the end" : "now"} (Esc)`} onClick={backToNow}>
         <Icon name={snapshot ? "forward" : "live"} />
