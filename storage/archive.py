@@ -64,7 +64,7 @@ class Archive:
             self._lock_down()
         except BaseException as error:
             self._connection.close()
-            if is_damage(error):
+            if is_damage(error, path):
                 raise DamagedError(str(error)) from error
             raise
         self.checkpointed_position = self.position
@@ -205,7 +205,7 @@ class Archive:
             self._connection.execute(f"USE {CATALOG}")
             self._connection.execute("SELECT count(*) FROM duckdb_columns()").fetchall()
         except duckdb.Error as error:
-            if is_damage(error, opening=True):
+            if is_damage(error, self.path, opening=True):
                 raise DamagedError(str(error)) from error
             raise
 

@@ -18,6 +18,15 @@ _DAMAGE: Final = (
     "Corrupt database file",
     "Could not read enough bytes from file",
 )
+# Other errors can quote telemetry, which may say anything.
+_TELLERS: Final = (
+    duckdb.IOException,
+    duckdb.SerializationException,
+    duckdb.InternalException,
+    duckdb.FatalException,
+)
+# A file that was not even opened, in words that go on with names of files and programs.
+_NO_ACCESS: Final = ("Could not set lock on file", "Cannot open file", "Permission denied")
 # While a file is opened there are no statements of ours yet that could be to blame.
 _DAMAGE_AT_OPENING: Final = (
     duckdb.SerializationException,
@@ -34,14 +43,25 @@ class TooManySetAsideError(Exception):
     """Archives were set aside again and again: the trouble is elsewhere."""
 
 
-def is_damage(error: BaseException, *, opening: bool = False) -> bool:
-    """Whether an error says that the archive's file is damaged."""
-    told = isinstance(error, duckdb.Error) and any(text in str(error) for text in _DAMAGE)
-    return told or isinstance(error, DamagedError) or (opening and _spoils(error))
+def is_damage(error: BaseException, path: Path, *, opening: bool = False) -> bool:
+    """Whether an error says that the archive's file, which is at `path`, is damaged."""
+    if isinstance(error, DamagedError):
+        return True
+    if type(error) is not duckdb.Error and not isinstance(error, _TELLERS):
+        return False
+    said = _without_folder(str(error), path.parent)
+    if any(text in said for text in _NO_ACCESS):
+        return False
+    if opening and (isinstance(error, _DAMAGE_AT_OPENING) or "Corrupt" in said):
+        return True
+    return any(text in said for text in _DAMAGE)
 
 
-def _spoils(error: BaseException) -> bool:
-    return isinstance(error, _DAMAGE_AT_OPENING) or "Corrupt" in str(error)
+def _without_folder(text: str, folder: Path) -> str:
+    """What DuckDB says itself: a folder may have any name."""
+    for name in (folder, folder.absolute(), folder.resolve()):
+        text = text.replace(f"{name}/", "")
+    return text
 
 
 def set_archive_aside(path: Path) -> Path:

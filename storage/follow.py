@@ -120,7 +120,7 @@ class Follower:
                         log.warning("a query does not end; the archive is closed under it")
         except Exception as error:
             # Rows cannot be added to it any more, or not be made durable.
-            if is_damage(error):
+            if is_damage(error, config.archive_path):
                 set_archive_aside(config.archive_path)
             raise
 
@@ -212,7 +212,7 @@ class Follower:
         except _MACHINE_ERRORS:
             raise
         except Exception as error:
-            if is_damage(error):
+            if is_damage(error, self._config.archive_path):
                 raise
             self._learn_from_failure(archive, batch, error)
             if not archive.usable():

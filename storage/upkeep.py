@@ -101,7 +101,7 @@ class Upkeep:
 
     def _put_up_with(self, error: duckdb.Error) -> None:
         """Tell of damage in old rows, which need not hold up new ones. Raises what is not that."""
-        if not is_damage(error):
+        if not is_damage(error, self._config.archive_path):
             raise error
         if self._account.damage != str(error):
             log.error("a part of the archive is damaged: %s", error)

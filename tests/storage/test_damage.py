@@ -14,7 +14,7 @@ import pytest
 from storage.access import Access, UnavailableError
 from storage.archive import Archive
 from storage.config import StorageConfig
-from storage.damage import MAX_SET_ASIDE, TooManySetAsideError
+from storage.damage import MAX_SET_ASIDE, TooManySetAsideError, is_damage
 from storage.follow import Follower
 from storage.journal import Writer, encode
 from storage.schema import Signal
@@ -184,6 +184,57 @@ def test_own_error_sets_nothing_aside(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(duckdb.InternalException):
         opened(path)
     assert [file.name for file in tmp_path.glob("*.set-aside*")] == []
+
+
+HOLDING = """
+import sys, duckdb
+connection = duckdb.connect(sys.argv[1])
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_locked_archive_stays_whatever_its_folder_is_called(tmp_path: Path) -> None:
+    """A lock of another program is no damage, also where names say so, and ends by itself."""
+    folder = tmp_path / "Corrupt database file" / "not a valid DuckDB database"
+    folder.mkdir(parents=True)
+    with following(folder) as (_, access, writer):
+        append(writer, 0, NEW_SPANS)
+        eventually(lambda: count(access) == NEW_SPANS, 60)
+    path = folder / "archive.duckdb"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDING, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    with holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(duckdb.IOException, match="Could not set lock"):
+            opened(path)
+        with following(folder) as (follower, access, _):
+            eventually(lambda: "lock" in follower.account.problem, 60)
+            holder.communicate()
+            eventually(lambda: count(access) == NEW_SPANS, 60)
+    assert not list(folder.glob("*.set-aside*"))
+
+
+@pytest.mark.parametrize(
+    ("error", "damaged"),
+    [
+        (duckdb.Error("Corrupt database file: computed checksum 1"), True),
+        (duckdb.IOException("Corrupt database file"), True),
+        (duckdb.FatalException('Original error: "Corrupt database file: checksum"'), True),
+        (duckdb.IOException('Could not write file "/Corrupt/a.duckdb": File too large'), False),
+        (duckdb.IOException('Cannot open file "/Corrupt/a.duckdb": Permission denied'), False),
+        (duckdb.IOException("Could not set lock on file: held in /Corrupt/python"), False),
+        (duckdb.ConversionException("Could not convert 'Corrupt database file'"), False),
+        (OSError("Corrupt database file"), False),
+    ],
+)
+def test_only_duckdbs_own_words_tell_of_damage(error: Exception, damaged: bool) -> None:
+    """Neither names of files and programs nor quoted data are taken for damage."""
+    path = Path("/Corrupt/a.duckdb")
+    assert is_damage(error, path) is damaged
+    assert is_damage(error, path, opening=True) is damaged
 
 
 FOREIGN = """
