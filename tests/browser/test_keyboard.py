@@ -44,7 +44,7 @@ def test_letters_go_to_pages_and_the_help_names_them(opened: Opened) -> None:
 
 
 def test_a_service_is_chosen_and_a_table_ordered_by_keys(opened: Opened) -> None:
-    """/ chooses a service, Enter on a heading orders the rows and says so."""
+    """/ chooses a service, Enter on a heading orders the rows and says so; on Metrics / finds."""
     page = opened.page
     opened.go("/?page=services")
     page.get_by_role("button", name=CALM, exact=True).wait_for()
@@ -60,3 +60,8 @@ def test_a_service_is_chosen_and_a_table_ordered_by_keys(opened: Opened) -> None
     assert heading.get_attribute("aria-sort") == "ascending"
     names = services.locator("tbody tr:visible th")
     eventually(lambda: names.all_inner_texts() == sorted(names.all_inner_texts()), 5, "order")
+    page.keyboard.press("g")
+    page.keyboard.press("m")
+    page.get_by_label("Find a metric").wait_for()
+    page.keyboard.press("/")
+    eventually(lambda: page.evaluate(_FOCUSED) == "Find a metric", 20, "focus on the search")

@@ -23,7 +23,7 @@ export function followKeys(feed: LiveFeed): void {
     "{": () => step(-1, shownSpan(feed), feed.serverNowMs()),
     "}": () => step(1, shownSpan(feed), feed.serverNowMs()),
     p: () => (playing.peek() ? stop() : play()),
-    "/": () => document.getElementById(SERVICE_SELECT_ID)?.focus(),
+    "/": () => mainFilter()?.focus(),
     "?": () => (helpOpen.value = !helpOpen.peek()),
     Escape: () => (traces.peek() === "" ? backToNow() : closeTraces()),
     f: () => typeTimes(feed),
@@ -42,6 +42,12 @@ export function followKeys(feed: LiveFeed): void {
     else return;
     event.preventDefault();
   });
+}
+
+/** The page's own search field, or the choice of services that all pages have. */
+function mainFilter(): HTMLElement | null {
+  const own = document.querySelector<HTMLElement>("main input[type=search]");
+  return own ?? document.getElementById(SERVICE_SELECT_ID);
 }
 
 /** True when the focused element has its own use for the key. */

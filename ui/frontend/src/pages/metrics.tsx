@@ -50,10 +50,13 @@ function MetricList({ metrics }: { metrics: MetricInfo[] }) {
         type="search"
         placeholder="Find a metric"
         aria-label="Find a metric"
+        title="Find a metric (/)"
         value={text.value}
         onInput={(event) => (text.value = event.currentTarget.value)}
         onKeyDown={(event) => {
           if (event.key === "Enter" && first) choose(first);
+          // Gives the keyboard back to the page.
+          if (event.key === "Escape") event.currentTarget.blur();
         }}
       />
       <ul>

@@ -13,13 +13,20 @@ export interface Page {
   title: string;
   /** `g` and this key go there. */
   key: string;
+  /** What `/` finds with the page's own search field; absent: it goes to the choice of services. */
+  finds?: string;
   component: ComponentType;
+}
+
+/** The one that an id of the address stands for. */
+export function pageOf(id: string): Page | undefined {
+  return PAGES.find((one) => one.id === id) ?? PAGES[0];
 }
 
 export const PAGES: Page[] = [
   { id: "live", title: "Live", key: "l", component: LivePage },
   { id: "services", title: "Services", key: "v", component: ServicesPage },
-  { id: "metrics", title: "Metrics", key: "m", component: MetricsPage },
+  { id: "metrics", title: "Metrics", key: "m", finds: "a metric", component: MetricsPage },
   { id: "dashboards", title: "Dashboards", key: "d", component: DashboardsPage },
   { id: "snapshots", title: "Snapshots", key: "n", component: SnapshotsPage },
   { id: "status", title: "Status", key: "s", component: StatusPage },

@@ -1,6 +1,6 @@
 /** The frame around every page. */
 import { useEffect } from "preact/hooks";
-import { PAGES } from "../pages/registry";
+import { pageOf } from "../pages/registry";
 import { page } from "../state/app";
 import { SnapshotBanner } from "./banner";
 import { useFeed } from "./context";
@@ -14,7 +14,7 @@ import { TracesPanel } from "./traces";
 
 export function App() {
   const { problem } = useFeed().connection;
-  const shown = PAGES.find(({ id }) => id === page.value) ?? PAGES[0];
+  const shown = pageOf(page.value);
   useEffect(() => {
     document.title = `Tenth: ${shown?.title}`;
   }, [shown]);

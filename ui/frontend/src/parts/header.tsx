@@ -2,7 +2,7 @@
 import { useEffect } from "preact/hooks";
 import { windowsIn } from "../live/feed";
 import { WINDOW_MS } from "../live/protocol";
-import { PAGES } from "../pages/registry";
+import { PAGES, pageOf } from "../pages/registry";
 import { fixedTime, helpOpen, page, range, service, state } from "../state/app";
 import { snapshot } from "../state/snapshot";
 import { THEMES, theme } from "../state/theme";
@@ -127,7 +127,7 @@ function ServiceSelect() {
     <select
       id={SERVICE_SELECT_ID}
       aria-label="Service"
-      title="Service (/)"
+      title={pageOf(page.value)?.finds ? "Service" : "Service (/)"}
       value={chosen}
       onChange={(event) => (service.value = event.currentTarget.value)}
       onKeyDown={(event) => {

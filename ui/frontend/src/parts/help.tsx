@@ -1,7 +1,7 @@
 /** The keys, in a dialog. */
 import { useEffect, useRef } from "preact/hooks";
-import { PAGES } from "../pages/registry";
-import { helpOpen } from "../state/app";
+import { PAGES, pageOf } from "../pages/registry";
+import { helpOpen, page } from "../state/app";
 
 const KEYS: [string, string][] = [
   ["Space", "pause, go on"],
@@ -9,7 +9,6 @@ const KEYS: [string, string][] = [
   ["{  }", "the same, in great steps"],
   ["p", "play the past"],
   ["m", "mark this moment on all charts"],
-  ["/", "choose a service"],
   ["1  5  0", "range of 1, 5 or 10 minutes"],
   ["f", "type from and to"],
   ["Esc", "back to now"],
@@ -24,12 +23,14 @@ export function Help() {
     if (open) dialog.current?.showModal();
     else dialog.current?.close();
   }, [open]);
+  const finds = pageOf(page.value)?.finds;
+  const search: [string, string] = ["/", finds ? `find ${finds}` : "choose a service"];
   const pages = PAGES.map(({ key, title }): [string, string] => [`g ${key}`, `go to ${title}`]);
   return (
     <dialog ref={dialog} aria-label="Keys" onClose={() => (helpOpen.value = false)}>
       <h2>Keys</h2>
       <dl>
-        {[...KEYS, ...pages].map(([key, what]) => (
+        {[search, ...KEYS, ...pages].map(([key, what]) => (
           <div key={key}>
             <dt>
               <kbd>{key}</kbd>
