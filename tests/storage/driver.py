@@ -20,6 +20,7 @@ from storage.insert import Inserter
 from storage.progress import Progress
 from storage.retention import Retention
 from storage.service import StartError, run
+from storage.snapshot.writer import TableWriter
 from storage.tiering import Tiering
 from tests.crash import Place, at_place
 
@@ -38,6 +39,7 @@ PLACES: dict[str, Place] = {
     "before_upgrade_is_committed": (storage.migrate, "_run", "after"),
     "after_upgrade": (storage.archive, "prepare_schema", "after"),
     "after_set_aside": (storage.follow, "set_aside", "after"),
+    "in_snapshot": (TableWriter, "flush", "after"),
 }
 # Into the checkpoint, as far as the file grows by so many bytes.
 DURING_CHECKPOINT = "during_checkpoint"

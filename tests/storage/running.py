@@ -20,8 +20,9 @@ from tests.storage.reading import decoded
 from tests.waiting import eventually
 
 SEGMENT_BYTES = 4 * 1024
-START_S = 20.0
-CRASH_S = 60.0
+# Generous: only what fails takes so long.
+PROCESS_S = 60.0
+CALL_S = 120.0
 # The tests' items are from a time that passes: ages at which nothing is ever deleted.
 KEEP_ALL: dict[str, Any] = {
     f"retain_{what}_s": 1e9
@@ -36,44 +37,46 @@ class Storage:
         self.folder = folder
         self.archive_path = folder / "archive.duckdb"
         self.journal_dir = folder / "journal"
-        self.settings = KEEP_ALL | settings
+        self.log_path = folder / "log"
+        # What a test asks to be archived at the end is, however long that takes.
+        self.settings = KEEP_ALL | {"shutdown_grace_s": PROCESS_S} | settings
         self.address = f"unix:{folder}/archive.sock"
         self.writer = Writer(self.journal_dir, SEGMENT_BYTES)
         self._ids = itertools.count()
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._channel: grpc.Channel | None = None
         self.stub: Any = None
 
     @property
-    def process(self) -> "subprocess.Popen[str]":
+    def process(self) -> "subprocess.Popen[bytes]":
         """The running process."""
         assert self._process is not None
         return self._process
 
-    def start(self) -> None:
+    def start(self, crash: str = "") -> None:
         """Start it, and wait until it answers."""
-        self.launch()
+        self.launch(crash)
         self._channel = grpc.insecure_channel(self.address)
-        grpc.channel_ready_future(self._channel).result(START_S)
+        grpc.channel_ready_future(self._channel).result(PROCESS_S)
         self.stub = archive_pb2_grpc.ArchiveStub(self._channel)  # type: ignore[no-untyped-call]
 
     def launch(self, crash: str = "") -> None:
         """Start it only. `crash` is a place of `tests.storage.driver`."""
         paths = {"journal_dir": str(self.journal_dir), "archive_path": str(self.archive_path)}
-        self._process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "tests.storage.driver"),
-                *(json.dumps(paths), self.address, json.dumps(self.settings)),
-                *([crash] if crash else []),
-            ],
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=Path(__file__).parents[2],
-        )
+        # Not a pipe: nobody would read it, and a full one would hold the process up.
+        with self.log_path.open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "tests.storage.driver"),
+                    *(json.dumps(paths), self.address, json.dumps(self.settings)),
+                    *([crash] if crash else []),
+                ],
+                stderr=log,
+                cwd=Path(__file__).parents[2],
+            )
 
-    def crashed(self) -> int:
-        """Wait for the end of a process that was started with a crash; its code."""
-        self.process.wait(CRASH_S)
+    def ended(self) -> int:
+        """Wait for a process that ends by itself, such as one that crashes; its code."""
         return self._end()
 
     def kill(self) -> None:
@@ -95,8 +98,7 @@ class Storage:
         if self._channel is not None:
             self._channel.close()
             self._channel = None
-        self.process.communicate(timeout=15)
-        code = self.process.returncode
+        code = self.process.wait(PROCESS_S)
         self._process = None
         return code
 
@@ -109,7 +111,8 @@ class Storage:
     def chunks(self, query: str, **request: Any) -> Sequence[archive_pb2.QueryChunk]:
         """Raw answer to a query."""
         request.setdefault("query_id", f"q{next(self._ids)}")
-        return list(self.stub.Query(archive_pb2.QueryRequest(query=query, **request), timeout=30))
+        query_request = archive_pb2.QueryRequest(query=query, **request)
+        return list(self.stub.Query(query_request, timeout=CALL_S))
 
     def ask(self, query: str, **request: Any) -> list[dict[str, Any]]:
         """Rows of a query; waits out an archive that is being opened."""
@@ -136,5 +139,5 @@ class Storage:
 
     def stats(self) -> archive_pb2.StatsReply:
         """The account book."""
-        reply: archive_pb2.StatsReply = self.stub.Stats(archive_pb2.StatsRequest(), timeout=10)
+        reply: archive_pb2.StatsReply = self.stub.Stats(archive_pb2.StatsRequest(), timeout=CALL_S)
         return reply

@@ -16,7 +16,7 @@ from storage.journal import Position, Writer, encode
 from storage.schema import Signal
 from storage.trim import KEPT_AGE_S, trim
 from tests.storage.records import span_tables
-from tests.storage.running import KEEP_ALL
+from tests.storage.running import KEEP_ALL, PROCESS_S
 from tests.waiting import eventually
 
 
@@ -34,7 +34,7 @@ def follower(tmp_path: Path, access: Access) -> Iterator[Follower]:
     running = Follower(config, access)
     running.start()
     yield running
-    assert running.stop(20)
+    assert running.stop(PROCESS_S)
 
 
 def count(access: Access) -> int | None:

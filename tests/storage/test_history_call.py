@@ -10,7 +10,7 @@ import pytest
 from storage.contract import archive_pb2 as pb
 from storage.schema import Signal
 from tests.storage.records import TIME_NS, span_tables
-from tests.storage.running import Storage
+from tests.storage.running import CALL_S, Storage
 from tests.waiting import eventually
 
 
@@ -37,7 +37,7 @@ def test_answer(storage: Storage) -> None:
     """What was received a moment ago is in the answer, and the first chunk says its resolution."""
     storage.append(Signal.SPANS, span_tables({}, {}, {}))
     eventually(lambda: storage.count("spans") == 3)
-    chunks = list(storage.stub.History(request(), timeout=10))
+    chunks = list(storage.stub.History(request(), timeout=CALL_S))
     assert (chunks[0].resolution_ms, chunks[0].source) == (100, "rollups")
     counts = np.frombuffer(b"".join(chunk.row_count for chunk in chunks), "<f8")
     assert counts.tolist() == [3.0]
@@ -46,7 +46,7 @@ def test_answer(storage: Storage) -> None:
 def test_refused(storage: Storage) -> None:
     """A question that makes no sense is the caller's fault, and says why."""
     with pytest.raises(grpc.RpcError) as refused:
-        list(storage.stub.History(request(signal="nothing"), timeout=10))
+        list(storage.stub.History(request(signal="nothing"), timeout=CALL_S))
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert "signal" in refused.value.details()
 
@@ -54,9 +54,9 @@ def test_refused(storage: Storage) -> None:
 def test_stats(storage: Storage) -> None:
     """The account book has the rows of every tier, and when deleting was last looked at."""
     storage.append(Signal.SPANS, span_tables({}, {}, {}))
-    eventually(lambda: [tier.rows for tier in storage.stats().tiers] == [1, 1, 1, 1], within_s=30)
+    eventually(lambda: [tier.rows for tier in storage.stats().tiers] == [1, 1, 1, 1])
+    eventually(lambda: storage.stats().retention.last_run_time_unix_nano)
     stats = storage.stats()
     assert [tier.resolution_ms for tier in stats.tiers] == [100, 1_000, 10_000, 60_000]
     assert stats.tables["rollups"].rows == 4
-    assert eventually(lambda: storage.stats().retention.last_run_time_unix_nano)
     assert stats.retention.budget_bytes > 0

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -16,7 +15,7 @@ from storage.contract import archive_pb2
 from storage.schema import Signal
 from tests.ports import free_ports
 from tests.storage.records import span_tables
-from tests.storage.running import Storage
+from tests.storage.running import CALL_S, Storage
 from tests.waiting import eventually
 
 SPANS = 3_000
@@ -27,7 +26,12 @@ ENDLESS = "SELECT sum(hash(a.name || b.name || c.name)) FROM spans a, spans b, s
 @pytest.fixture(scope="module")
 def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storage]:
     """A storage process with some spans."""
-    running = Storage(tmp_path_factory.mktemp("query"), query_max_rows=1_000)
+    running = Storage(
+        tmp_path_factory.mktemp("query"),
+        query_max_rows=1_000,
+        query_timeout_ms=300_000,
+        query_wait_ms=300_000,
+    )
     rows = [{"name": f"op {n % 7}", "attributes": {"n": n}} for n in range(SPANS)]
     running.append(Signal.SPANS, span_tables(*rows))
     running.start()
@@ -220,11 +224,9 @@ def test_allowed(storage: Storage, query: str) -> None:
 
 def test_deadline(storage: Storage) -> None:
     """A query is ended at its deadline, and others go on."""
-    started_s = time.monotonic()
     code, details = refusal(storage, ENDLESS, timeout_ms=300)
     assert code is grpc.StatusCode.DEADLINE_EXCEEDED
     assert "300 ms" in details
-    assert time.monotonic() - started_s < 10
     eventually(lambda: storage.stats().running_queries == 0)
     assert storage.count("spans") == SPANS
 
@@ -235,7 +237,7 @@ def test_cancel(storage: Storage) -> None:
         running = pool.submit(refusal, storage, ENDLESS, query_id="mine")
         eventually(lambda: storage.stats().running_queries == 1)
         assert storage.stub.Cancel(archive_pb2.CancelRequest(query_id="mine")).found
-        assert running.result(10)[0] is grpc.StatusCode.CANCELLED
+        assert running.result(CALL_S)[0] is grpc.StatusCode.CANCELLED
     eventually(lambda: storage.stats().running_queries == 0)
     assert not storage.stub.Cancel(archive_pb2.CancelRequest(query_id="mine")).found
 
@@ -278,10 +280,11 @@ def test_queries_and_commits(storage: Storage) -> None:
     """Rows are archived and made durable while queries run."""
     call = storage.stub.Query(archive_pb2.QueryRequest(query_id="long", query=ENDLESS))
     eventually(lambda: storage.stats().running_queries == 1)
+    # That of the rows before is over: the next one is of what comes now.
+    before = eventually(lambda: storage.stats().checkpoint.count)
     storage.append(Signal.SPANS, span_tables({"name": "late"}, services=("late",)))
     eventually(lambda: storage.ask("SELECT 1 AS a FROM spans WHERE service_name = 'late'"))
-    before = storage.stats().checkpoint.count
-    eventually(lambda: storage.stats().checkpoint.count > before, within_s=15)
+    eventually(lambda: storage.stats().checkpoint.count > before)
     call.cancel()
     eventually(lambda: storage.stats().running_queries == 0)
 
@@ -334,6 +337,5 @@ def test_needs_token(tmp_path: Path) -> None:
     running = Storage(tmp_path)
     running.address = "0.0.0.0:0"
     running.launch()
-    _, complaint = running.process.communicate(timeout=20)
-    assert running.process.returncode != 0
-    assert "token" in complaint
+    assert running.ended() != 0
+    assert "token" in running.log_path.read_text()

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from storage.schema import Signal
 from storage.snapshot.folder import MAX_KEPT
 from storage.snapshot.jobs import MAX_JOBS
 from storage.snapshot.reader import extract, read_manifest, verify
+from tests.crash import EXIT_CODE
 from tests.storage.records import TIME_NS, log_tables, span_tables
-from tests.storage.running import Storage
+from tests.storage.running import CALL_S, Storage
 from tests.waiting import eventually
 
 
@@ -31,12 +33,12 @@ def storage(tmp_path: Path) -> Iterator[Storage]:
 
 def begin(storage: Storage, **request: Any) -> None:
     """Ask for a snapshot."""
-    storage.stub.MakeSnapshot(pb.MakeSnapshotRequest(**request), timeout=10)
+    storage.stub.MakeSnapshot(pb.MakeSnapshotRequest(**request), timeout=CALL_S)
 
 
 def states(storage: Storage) -> dict[str, pb.Snapshot]:
     """All snapshots by id."""
-    found = storage.stub.ListSnapshots(pb.ListSnapshotsRequest(), timeout=10).snapshots
+    found = storage.stub.ListSnapshots(pb.ListSnapshotsRequest(), timeout=CALL_S).snapshots
     return {snapshot.id: snapshot for snapshot in found}
 
 
@@ -47,7 +49,7 @@ def ended(storage: Storage, name: str) -> pb.Snapshot:
         state = states(storage)[name]
         return None if state.state in {"queued", "running"} else state
 
-    state = eventually(found, what=f"the end of {name}", within_s=60.0)
+    state = eventually(found, what=f"the end of {name}")
     assert state is not None
     return state
 
@@ -55,7 +57,7 @@ def ended(storage: Storage, name: str) -> pb.Snapshot:
 def remove(storage: Storage, name: str) -> pb.RemoveSnapshotReply:
     """Cancel or delete."""
     reply: pb.RemoveSnapshotReply = storage.stub.RemoveSnapshot(
-        pb.RemoveSnapshotRequest(id=name), timeout=30
+        pb.RemoveSnapshotRequest(id=name), timeout=CALL_S
     )
     return reply
 
@@ -69,7 +71,7 @@ def test_what_was_received_is_in_it(storage: Storage) -> None:
     path = storage.folder / "snapshots" / "mine.tenth"
     assert verify(path).rows["spans"] == 20
     assert done.bytes == path.stat().st_size
-    pieces = storage.stub.ReadSnapshot(pb.ReadSnapshotRequest(id="mine"), timeout=10)
+    pieces = storage.stub.ReadSnapshot(pb.ReadSnapshotRequest(id="mine"), timeout=CALL_S)
     assert b"".join(piece.data for piece in pieces) == path.read_bytes()
     part = storage.stub.ReadSnapshot(pb.ReadSnapshotRequest(id="mine", offset=4, length=9))
     assert b"".join(piece.data for piece in part) == path.read_bytes()[4:13]
@@ -156,42 +158,59 @@ def test_full_disk(tmp_path: Path) -> None:
         storage.close()
 
 
-def test_cancelled(storage: Storage) -> None:
-    """A job that is cancelled ends, leaves nothing behind, and makes room for the next one."""
-    _fill(storage)
-    names = [f"s{number}" for number in range(MAX_JOBS)]
-    for name in names:
-        begin(storage, name=name)
-    assert _code(storage, name="more") is grpc.StatusCode.RESOURCE_EXHAUSTED
-    for name in reversed(names):
-        assert remove(storage, name).cancelled
-        assert states(storage)[name].state == "cancelled"
-    assert not list((storage.folder / "snapshots").iterdir())
-    assert storage.stats().snapshots.cancelled == MAX_JOBS
-    begin(storage, name=names[0])
-    assert ended(storage, names[0]).state == "done"
+def test_cancelled(tmp_path: Path) -> None:
+    """Jobs that wait or run end when they are cancelled, and make room for others."""
+    # What they wait for never comes: they last as long as this test takes.
+    storage = Storage(tmp_path, commit_interval_ms=3_600_000)
+    storage.start()
+    try:
+        storage.append(Signal.SPANS, span_tables({}))
+        names = [f"s{number}" for number in range(MAX_JOBS)]
+        for name in names:
+            begin(storage, name=name)
+        assert _code(storage, name="more") is grpc.StatusCode.RESOURCE_EXHAUSTED
+        for name in reversed(names):
+            assert remove(storage, name).cancelled
+            assert states(storage)[name].state == "cancelled"
+        assert storage.stats().snapshots.cancelled == MAX_JOBS
+        begin(storage, name="more")
+        assert remove(storage, "more").cancelled
+    finally:
+        storage.close()
+
+
+def test_removed_at_once(storage: Storage) -> None:
+    """A job leaves nothing behind, whether it is at work or has just ended when it is removed."""
+    _fill(storage, 60_000)
+    begin(storage, name="brief")
+    folder = storage.folder / "snapshots"
+    eventually(lambda: list(folder.iterdir()), what="a part of a file")
+    assert remove(storage, "brief").found
+    assert not list(folder.iterdir())
+    begin(storage, name="brief")
+    assert ended(storage, "brief").state == "done"
 
 
 def test_killed(storage: Storage) -> None:
     """What a killed process had written of a snapshot is gone after the next start."""
-    _fill(storage)
-    begin(storage, name="part")
-    folder = storage.folder / "snapshots"
-    eventually(lambda: list(folder.glob("*.part")) or None, what="a part of a file")
+    _fill(storage, 600)
     storage.kill()
+    storage.start("in_snapshot:1")
+    eventually(lambda: storage.count("logs") == 600, what="an archive")
+    with suppress(grpc.RpcError):  # it may end before it has answered
+        begin(storage, name="part")
+    assert storage.ended() == EXIT_CODE
+    folder = storage.folder / "snapshots"
     assert list(folder.glob("*.part"))
     storage.start()
     assert not list(folder.iterdir())
     begin(storage, name="part")
     assert ended(storage, "part").state == "done"
-    assert read_manifest(folder / "part.tenth").rows["logs"] == ROWS
+    assert read_manifest(folder / "part.tenth").rows["logs"] == 600
 
 
-ROWS = 60_000
-
-
-def _fill(storage: Storage) -> None:
-    """As much as takes some time to write."""
-    logs = log_tables(*[{"body": "x" * 50, "time_unix_nano": TIME_NS}] * (ROWS // 6))
+def _fill(storage: Storage, rows: int) -> None:
+    """Archive so many log records."""
+    logs = log_tables(*[{"body": "x" * 50, "time_unix_nano": TIME_NS}] * (rows // 6))
     storage.append(Signal.LOGS, *[logs] * 6)
-    eventually(lambda: storage.count("logs") == ROWS or None, what="an archive", within_s=60.0)
+    eventually(lambda: storage.count("logs") == rows, what="an archive")

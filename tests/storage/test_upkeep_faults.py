@@ -65,7 +65,6 @@ def test_killed_while_merging(storage: Storage) -> None:
     tiers = [(ms, written) for ms in (100, 1_000, 10_000, 60_000)]
     eventually(
         lambda: [(row["resolution_ms"], row["n"]) for row in storage.ask(COUNTS)] == tiers,
-        within_s=60,
     )
     (row,) = storage.ask("SELECT count(*) AS n, count(DISTINCT name) AS names FROM spans")
     assert row == {"n": written, "names": written}
@@ -99,7 +98,7 @@ def test_full_disk(tmp_path: Path, small_disk: Path) -> None:
         while free(small_disk) > 6 * MIB:
             storage.append(Signal.SPANS, spans(written, 10_000, age_s=86_400 - written / 10))
             written += 10_000
-            eventually(lambda: storage.stats().lag_bytes == 0, within_s=30)
+            eventually(lambda: storage.stats().lag_bytes == 0)
         hog = small_disk / "hog"
         fill(hog)
         storage.kill()
@@ -107,12 +106,10 @@ def test_full_disk(tmp_path: Path, small_disk: Path) -> None:
         assert free(small_disk) == 0
         storage.settings |= {"min_free_disk_bytes": 24 * MIB, "retention_interval_s": 0.0}
         storage.start()
-        eventually(lambda: storage.stats().retention.deleted_rows["span_rows"] > 0, within_s=30)
+        eventually(lambda: storage.stats().retention.deleted_rows["span_rows"] > 0)
         assert 0 < storage.count("spans") < written
         storage.append(Signal.SPANS, spans(written, 1_000, age_s=0))
-        eventually(
-            lambda: storage.ask(f"SELECT name FROM spans WHERE name = '{written}'"), within_s=30
-        )
+        eventually(lambda: storage.ask(f"SELECT name FROM spans WHERE name = '{written}'"))
         assert not list(small_disk.glob("archive.duckdb.set-aside*"))
     finally:
         storage.close()
