@@ -2,9 +2,11 @@
 
 import os
 import shutil
+from typing import Any, Final
 
-from playwright.sync_api import Browser, Playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright
 
+_TIMEOUT_MS: Final = 60_000
 QUIET = (
     "--no-sandbox",
     "--disable-gpu",
@@ -24,3 +26,10 @@ def executable() -> str | None:
 def launch(playwright: Playwright) -> Browser:
     """Chromium, without a window."""
     return playwright.chromium.launch(executable_path=executable(), args=list(QUIET))
+
+
+def new_context(browser: Browser, **options: Any) -> BrowserContext:
+    """A browser of its own for a test, whose actions wait as long as a busy machine needs."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(_TIMEOUT_MS)
+    return context

@@ -16,7 +16,7 @@ from tests.waiting import eventually
 def traffic(system: System) -> Iterator[Traffic]:  # noqa: F811
     """Services that send; the page's server knows them when this returns."""
     traffic = Traffic(system.otlp_http)
-    eventually(lambda: traffic.sent > 5, 30, "traffic")
+    eventually(lambda: traffic.sent > 5, what="traffic")
     yield traffic
     traffic.stop()
 

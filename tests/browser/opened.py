@@ -6,6 +6,7 @@ from urllib.parse import parse_qs
 
 from playwright.sync_api import Browser, ViewportSize
 
+from tests.chromium import new_context
 from tests.waiting import eventually
 
 DESK: Final[ViewportSize] = {"width": 1440, "height": 900}
@@ -20,7 +21,7 @@ class Opened:
     def __init__(self, browser: Browser, address: str, **options: Any) -> None:
         self.complaints: list[str] = []
         self._address = address
-        self._context = browser.new_context(**{"viewport": DESK, **options})
+        self._context = new_context(browser, **{"viewport": DESK, **options})
         self.page = self._context.new_page()
         self.page.on(
             "console", lambda m: self.complaints.append(m.text) if m.type == "error" else None
@@ -47,19 +48,38 @@ class Opened:
     def frames(self, more: int) -> None:
         """Wait until the page has painted so many frames more."""
         before = self.stats()["frames"]
-        eventually(lambda: self.stats()["frames"] >= before + more, 20, f"{more} frames more")
+        eventually(lambda: self.stats()["frames"] >= before + more, what=f"{more} frames more")
 
     def paints_for(self, duration_ms: int) -> None:
         """Wait until the page has gone on painting for so long."""
-        first = eventually(lambda: self.stats()["lastPaint"], 20, "a paint")
-        eventually(lambda: self.stats()["lastPaint"] > first + duration_ms, 20, "paints")
+        first = eventually(lambda: self.stats()["lastPaint"], what="a paint")
+        eventually(lambda: self.stats()["lastPaint"] > first + duration_ms, what="paints")
 
     def state(self, *texts: str) -> str:
         """Wait until the header says one of these of the connection; which."""
         status = self.page.locator("header [role=status]")
         return eventually(
-            lambda: next((t for t in texts if t in status.inner_text()), ""), 30, f"{texts}"
+            lambda: next((t for t in texts if t in status.inner_text()), ""), what=f"{texts}"
         )
+
+    def fits(self, what: str) -> None:
+        """Wait until nothing is wider than the screen."""
+        wider = "document.documentElement.scrollWidth > innerWidth"
+        eventually(lambda: not self.page.evaluate(wider), what=f"the width of {what}")
+
+    def go_by_keys(self, letter: str, title: str) -> None:
+        """Press g and the letter of a page until it is there."""
+
+        def there() -> bool:
+            if self.page.title() == f"Tenth: {title}":
+                return True
+            # The letter must come within a second, which a busy machine may take; alone it may
+            # mean something else, which Escape ends.
+            for key in ("Escape", "g", letter):
+                self.page.keyboard.press(key)
+            return False
+
+        eventually(there, what=title)
 
     def pixels(self, chart: str) -> str:
         """What a chart's canvas shows now."""
@@ -69,7 +89,7 @@ class Opened:
     def moves(self, chart: str) -> None:
         """Wait until a chart shows something else than now."""
         before = self.pixels(chart)
-        eventually(lambda: self.pixels(chart) != before, 20, f"movement of {chart}")
+        eventually(lambda: self.pixels(chart) != before, what=f"movement of {chart}")
 
     def query(self) -> dict[str, str]:
         """The page's state in the address."""
@@ -79,5 +99,5 @@ class Opened:
 
     def span(self) -> tuple[int, int]:
         """Wait until the address has a fixed piece of time; from and to."""
-        query = eventually(lambda: self.query() if "to" in self.query() else {}, 10, "fixed time")
+        query = eventually(lambda: self.query() if "to" in self.query() else {}, what="fixed time")
         return int(query["from"]), int(query["to"])

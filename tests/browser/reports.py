@@ -5,6 +5,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page
 
+from tests.chromium import new_context
 from tests.waiting import eventually
 
 # How many pixels of each chart have a colour that is not grey: lines, areas and cells.
@@ -29,7 +30,7 @@ class OpenedReport:
     """A report on a page of its own, with what it complained of and asked for."""
 
     def __init__(self, browser: Browser, file: Path, **options: Any) -> None:
-        self.context = browser.new_context(**options)
+        self.context = new_context(browser, **options)
         self.page: Page = self.context.new_page()
         self.complaints: list[str] = []
         self.requests: list[str] = []
@@ -37,7 +38,7 @@ class OpenedReport:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(file.as_uri())
-        eventually(self.drawn, 20, "drawn charts")
+        eventually(self.drawn, what="drawn charts")
 
     def drawn(self) -> dict[str, int]:
         """Coloured pixels by chart, once there are some in all."""

@@ -72,7 +72,7 @@ def test_marks_are_on_every_chart(opened: OpenedReport) -> None:
     # 30 s into 62.
     page.mouse.move(box["x"] + box["width"] * 30 / 62, box["y"] + 40)
     label = page.locator(".chart .mark-label").first
-    assert HOSTILE_MARK in label.inner_text()
+    eventually(lambda: HOSTILE_MARK in label.inner_text(), what="the label")
     assert page.evaluate("window.owned") is None
 
 
@@ -82,9 +82,13 @@ def test_a_script_that_was_put_in_does_not_run(browser: Browser, file: Path) -> 
     added = "<script>window.owned = 1</script><img src='http://127.0.0.1:9/x'><style>p{}</style>"
     broken.write_text(file.read_text("utf-8").replace("<noscript>", added + "<noscript>"), "utf-8")
     opened = OpenedReport(browser, broken)
-    assert opened.page.evaluate("window.owned") is None
-    refused = [text for text in opened.complaints if "Content Security Policy" in text]
-    assert len(refused) == 3
+
+    def refused() -> int:
+        # Asked, the page also tells of what it said meanwhile.
+        assert opened.page.evaluate("window.owned") is None
+        return sum("Content Security Policy" in text for text in opened.complaints)
+
+    eventually(lambda: refused() == 3, what="all refusals")
     opened.context.close()
 
 
@@ -94,10 +98,10 @@ def test_headings_sort(opened: OpenedReport) -> None:
     names = table.locator("tbody tr td:first-child")
     heading = table.get_by_role("button", name="p95")
     heading.click()
-    assert table.locator("th[aria-sort='descending']").inner_text().startswith("p95")
-    assert names.first.inner_text() == "POST /order"
+    table.locator("th[aria-sort='descending']", has_text="p95").wait_for()
+    eventually(lambda: names.first.inner_text() == "POST /order", what="the greatest first")
     heading.click()
-    assert names.first.inner_text() == "GET /"
+    eventually(lambda: names.first.inner_text() == "GET /", what="the least first")
 
 
 def test_a_drag_zooms_all_charts(opened: OpenedReport) -> None:
@@ -114,9 +118,9 @@ def test_a_drag_zooms_all_charts(opened: OpenedReport) -> None:
     button = page.get_by_role("button", name="Show all of it")
     button.wait_for()
     page.mouse.move(0, 0)
-    eventually(lambda: _all_differ(opened.drawn(), before), 10, "other pictures")
+    eventually(lambda: _all_differ(opened.drawn(), before), what="other pictures")
     button.click()
-    eventually(lambda: opened.drawn() == before, 10, "the first pictures")
+    eventually(lambda: opened.drawn() == before, what="the first pictures")
 
 
 def _all_differ(pictures: dict[str, int], others: dict[str, int]) -> bool:

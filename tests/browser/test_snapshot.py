@@ -55,6 +55,11 @@ def shown(
 ) -> Iterator[Shown]:
     """A snapshot of the running Tenth, opened; it must end well and leave nothing."""
     folder = tmp_path_factory.mktemp("snapshot")
+    for count in (
+        f"SELECT count(*) FROM spans WHERE service_name = '{BUSY}'",
+        f"SELECT count(*) FROM metric_points WHERE metric = '{GAUGE}'",
+    ):
+        eventually(lambda q=count: (system.sql_when_able(q) or [[0]])[0][0] > 50, what=count)  # type: ignore[misc]
     file = folder / "shop.tenth"
     ran = subprocess.run(
         command("export", "--ui", system.ui, "-o", str(file), "--name", "a-shop", "--json"),
@@ -78,7 +83,7 @@ def shown(
             yield Shown(file, json.loads(ran.stdout), json.loads(started)["url"].rstrip("/"))
         finally:
             process.send_signal(signal.SIGINT)
-            assert process.wait(30) == 0
+            assert process.wait(60) == 0
     assert list(temporary.iterdir()) == []
 
 
@@ -106,19 +111,19 @@ def test_a_snapshot_is_shown_in_the_same_page(page: Opened, shown: Shown) -> Non
     first, last = page.span()
     assert first == pytest.approx(shown.told["from_ms"], abs=1)
     assert last == pytest.approx(shown.told["to_ms"], abs=1)
-    eventually(lambda: coloured(page.page, CHART) > 100, 20, "lines")
+    eventually(lambda: coloured(page.page, CHART) > 100, what="lines")
     card = page.page.locator(".card", has_text="p95").locator("b")
-    eventually(lambda: card.inner_text() != "\u2013", 20, "the card's number")
+    eventually(lambda: card.inner_text() != "\u2013", what="the card's number")
     assert page.page.get_by_role("button", name="Mark").count() == 0
     page.page.keyboard.press("1")
-    eventually(lambda: page.query()["from"] == str(last - 60_000), 10, "the last minute")
-    eventually(lambda: coloured(page.page, CHART) > 100, 20, "lines of it")
+    eventually(lambda: page.query().get("from") == str(last - 60_000), what="the last minute")
+    eventually(lambda: coloured(page.page, CHART) > 100, what="lines of it")
     page.page.keyboard.press("[")
-    eventually(lambda: page.query()["to"] != str(last), 10, "some time before")
+    eventually(lambda: page.query().get("to", str(last)) != str(last), what="some time before")
     page.page.keyboard.press("Escape")
-    eventually(lambda: page.query()["to"] == str(last), 10, "the end of the snapshot")
+    eventually(lambda: page.query().get("to") == str(last), what="the end of the snapshot")
     banner.get_by_role("button").click()
-    eventually(lambda: page.query()["from"] == str(first), 10, "all of it")
+    eventually(lambda: page.query().get("from") == str(first), what="all of it")
 
 
 def test_services_and_metrics_are_drawn_from_the_snapshot(page: Opened) -> None:
@@ -126,7 +131,7 @@ def test_services_and_metrics_are_drawn_from_the_snapshot(page: Opened) -> None:
     page.go(f"/?page=services&service={BUSY}")
     page.page.get_by_text(OPERATIONS[BUSY][0]).first.wait_for()
     page.go(f"/?page=metrics&metric={GAUGE}")
-    eventually(lambda: coloured(page.page, GAUGE) > 50, 20, "lines")
+    eventually(lambda: coloured(page.page, GAUGE) > 50, what="lines")
     answer = page.page.request.post(
         f"{page.page.url.split('/?')[0]}/api/sql", data={"query": "SELECT count(*) FROM spans"}
     )
@@ -142,7 +147,7 @@ def test_its_pages_fit_and_axe_finds_nothing_serious(page: Opened) -> None:
     }.items():
         page.go(path)
         page.page.get_by_text(content).first.wait_for()
-        assert page.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        page.fits(path)
         if AXE.exists():
             page.page.add_script_tag(path=AXE)
             found = page.page.evaluate(RUN_AXE)
@@ -152,13 +157,12 @@ def test_its_pages_fit_and_axe_finds_nothing_serious(page: Opened) -> None:
 def test_the_page_makes_a_snapshot(opened: Opened, tmp_path: Path) -> None:
     """By the keyboard alone: make one, see it done, download it, and delete it."""
     page = opened.page
-    page.keyboard.press("g")
-    page.keyboard.press("n")
+    opened.go_by_keys("n", "Snapshots")
     page.get_by_label("Name").focus()
     page.keyboard.type("by-hand")
     page.keyboard.press("Enter")
     row = page.locator("tr", has_text="by-hand")
-    row.get_by_text("done").wait_for(timeout=30_000)
+    row.get_by_text("done").wait_for()
     with page.expect_download() as download:
         row.get_by_role("link").press("Enter")
     download.value.save_as(tmp_path / "by-hand.tenth")
@@ -167,4 +171,4 @@ def test_the_page_makes_a_snapshot(opened: Opened, tmp_path: Path) -> None:
     assert manifest.rows["spans"] > 0
     row.get_by_role("button").press("Enter")
     row.get_by_text("Really delete?").press("Enter")
-    row.wait_for(state="detached", timeout=30_000)
+    row.wait_for(state="detached")

@@ -1,5 +1,6 @@
 """Two services that send a little of every signal, again and again."""
 
+import http.client
 import threading
 import time
 import urllib.request
@@ -35,7 +36,7 @@ class Traffic:
     def stop(self) -> None:
         """Stop after the request that is under way."""
         self._stop.set()
-        self._thread.join(30)
+        self._thread.join()
 
     def _run(self) -> None:
         while not self._stop.wait(EVERY_S):
@@ -43,7 +44,7 @@ class Traffic:
                 post(self._otlp_http, "traces", spans(OPERATIONS, time.time_ns()))
                 post(self._otlp_http, "logs", logs())
                 post(self._otlp_http, "metrics", points())
-            except OSError:
+            except (OSError, http.client.HTTPException):
                 continue  # Tenth is being restarted
             self.sent += 1
 
@@ -58,7 +59,7 @@ def post(otlp_http: str, path: str, body: bytes) -> None:
     request = urllib.request.Request(
         f"http://{otlp_http}/v1/{path}", body, {"Content-Type": "application/x-protobuf"}
     )
-    urllib.request.urlopen(request, timeout=5).close()
+    urllib.request.urlopen(request, timeout=30).close()
 
 
 def spans(services: Mapping[str, Sequence[str]], end_time_unix_nano: int) -> bytes:

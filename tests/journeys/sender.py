@@ -42,7 +42,7 @@ class Sender:
     def stop(self) -> None:
         """Stop after the request that is under way."""
         self._stop.set()
-        self._thread.join(30)
+        self._thread.join()
 
     def _run(self) -> None:
         with grpc.insecure_channel(self._endpoint) as channel:

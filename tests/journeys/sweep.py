@@ -21,7 +21,7 @@ SEND_INTERVAL_S: Final = 0.02
 SERVICE: Final = "steady"
 _JSON: Final = {"Content-Type": "application/json"}
 _PROTOBUF: Final = {"Content-Type": "application/x-protobuf"}
-_CALL_S: Final = 30.0
+_CALL_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ def test_a_database_that_gives_up_on_a_full_disk_loses_nothing(tmp_path: Path) -
 
     def load(number: int, spans: int) -> Sender:
         senders.append(Sender(system.otlp_grpc, number))
-        eventually(lambda: len(senders[-1].acked) > spans, 60, "load")
+        eventually(lambda: len(senders[-1].acked) > spans, what="load")
         return senders[-1]
 
     try:
@@ -40,13 +40,13 @@ def test_a_database_that_gives_up_on_a_full_disk_loses_nothing(tmp_path: Path) -
         limit = (size, resource.RLIM_INFINITY)
         resource.prlimit(pids["storage"], resource.RLIMIT_FSIZE, limit)
         load(0, 2_000).stop()
-        eventually(problem, 60, "a failed checkpoint")
-        assert "database has been invalidated" in system.log
+        eventually(problem, what="a failed checkpoint")
+        eventually(lambda: "database has been invalidated" in system.log, what="a line in the log")
         second = load(1, 2_000)
-        eventually(problem, 60, "the problem while there is no room")
+        eventually(problem, what="the problem while there is no room")
         resource.prlimit(pids["storage"], resource.RLIMIT_FSIZE, UNLIMITED)
         acked = len(second.acked)
-        eventually(lambda: len(second.acked) > acked + 400, 60, "acks")
+        eventually(lambda: len(second.acked) > acked + 400, what="acks")
         second.stop()
         expected = {span for sender in senders for span in sender.acked}
         query = "SELECT trace_id FROM spans WHERE service_name = 'journey'"
@@ -57,9 +57,9 @@ def test_a_database_that_gives_up_on_a_full_disk_loses_nothing(tmp_path: Path) -
                 return found if expected <= found.keys() else Counter()
             return Counter()
 
-        found = eventually(archived, 60, "the archive to catch up")
+        found = eventually(archived, what="the archive to catch up")
         assert found.total() == len(found)
-        eventually(lambda: not problem(), 60, "the end of the problem")
+        eventually(lambda: not problem(), what="the end of the problem")
         assert system.pids()["collector"] == pids["collector"]
         assert system.stop() == 0
     finally:

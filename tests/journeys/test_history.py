@@ -21,6 +21,9 @@ SERVICE = "past"
 MINUTE_MS = 60_000
 # Spans end at even distances, from before the ring of ten minutes until some seconds ago.
 OLDEST_MS, NEWEST_MS, STEP_MS = 14 * MINUTE_MS, 5_000, 40
+# Of fewer values than these the 95th percentile is one of the last two, or a mixture of both, as
+# one likes: SQL and a histogram differ there.
+ENOUGH_FOR_P95 = 100
 
 
 def spans(now_ms: int, service: str, oldest_ms: int, newest_ms: int) -> ExportTraceServiceRequest:
@@ -56,25 +59,25 @@ def send(system: System, message: ExportTraceServiceRequest) -> None:
     url = f"http://{system.otlp_http}/v1/traces"
     headers = {"Content-Type": "application/x-protobuf"}
     request = urllib.request.Request(url, message.SerializeToString(), headers)
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         assert answer.status == 200
     resource = message.resource_spans[0]
     service = resource.resource.attributes[0].value.string_value
     count = f"SELECT count(*) FROM spans WHERE service_name = '{service}'"
     sent = len(resource.scope_spans[0].spans)
-    eventually(lambda: system.sql(count) == [[sent]], 30, "all spans in the archive")
+    eventually(lambda: system.sql_when_able(count) == [[sent]], what="all spans in the archive")
     # What is committed may be a moment ahead of the feed.
     to_ms = int(time.time() * 1_000) // 1_000 * 1_000
     recent = {"from_ms": to_ms - 9 * MINUTE_MS, "to_ms": to_ms}
     ended = f"epoch_ms(end_time) >= {recent['from_ms']} AND epoch_ms(end_time) < {to_ms}"
     [[wanted]] = system.sql(f"{count} AND {ended}")
-    eventually(lambda: counted(system, service, recent) == wanted, 30, "all spans in the ring")
+    eventually(lambda: counted(system, service, recent) == wanted, what="all spans in the ring")
 
 
 def counted(system: System, service: str, span: dict[str, int]) -> int:
     """How many spans history knows in a range of whole seconds."""
     found = history(system, service, measures="rate", points=600, **span)
-    rates = np.array(found["values"]["rate"][0], np.float64)
+    rates = np.array(found["values"]["rate"], np.float64)
     return round(float(np.nansum(rates) * found["resolution_ms"] / 1_000))
 
 
@@ -120,7 +123,7 @@ def test_history_is_what_sql_says(
 def test_a_range_from_the_archive_into_the_ring(system: System) -> None:
     """Where the archive ends and the ring goes on, no window is missing, doubled or another."""
     # The ring takes over once it has all of the time that may not be archived yet.
-    eventually(lambda: source_now(system) == "mixed", 90, "a ring that has run for a while")
+    eventually(lambda: source_now(system) == "mixed", 180, "a ring that has run for a while")
     now_ms = int(time.time() * 1_000)
     send(system, spans(now_ms, "seam", OLDEST_MS, 200))
     for resolution_ms in (1_000, 10_000):
@@ -163,7 +166,7 @@ def check(
         assert error_rate * resolution_ms / 1_000 == pytest.approx(errors), begin
         if exact is None:
             assert p95 is None, begin
-        elif resolution_ms == 10_000:
+        elif count >= ENOUGH_FOR_P95:
             assert p95 == pytest.approx(exact, rel=0.03), begin
     return found
 
@@ -174,7 +177,7 @@ def test_history_is_what_live_shows(system: System, now_ms: int) -> None:
     # websockets wants names of its own types.
     names: Any = {"subprotocols": ["tenth.v1"], "origin": f"http://{system.ui}"}
     with connect(f"ws://{system.ui}/api/live", **names) as socket:
-        subscribe = {"type": "subscribe", "id": 1, "selection": selection, "windows": 3_000}
+        subscribe = {"type": "subscribe", "id": 1, "selection": selection, "windows": 3_900}
         socket.send(json.dumps(subscribe))
         frame = next(msgpack.unpackb(text) for text in socket if isinstance(text, bytes))
     (panel,) = frame["panels"]

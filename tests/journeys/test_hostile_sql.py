@@ -18,7 +18,7 @@ pytestmark = pytest.mark.system
 
 # The promises are 0.5 s after the deadline, and 3 s for what needs the watchdog; a busy machine
 # may take its time, which `tests/bench/hostile.py` measures.
-BUSY_S = 10.0
+BUSY_S = 30.0
 # One that is slow to heed on a busy machine costs a restart, which the next may meet.
 ALLOWED = {"refused": (400, 403), "ended": (408, 429, 503), "deaf": (408, 429, 503)}
 FIXED = "SELECT count(*), sum(hash(name)), sum(attributes['n']::BIGINT) FROM spans "
@@ -44,7 +44,7 @@ def system(tmp_path_factory: pytest.TempPathFactory, secret: str) -> Iterator[Sy
     (system.data / "canary").write_text(f"a\n{secret}\n")
     for first in (0, 20, 40):
         post(system, spans(first, "fixed"))
-    eventually(lambda: system.sql(FIXED)[0][0] == 60, what="the fixed spans")
+    eventually(lambda: answered(system, FIXED)[0][0] == 60, what="the fixed spans")
     yield system
     assert system.stop() == 0
     assert "Traceback" not in system.log
@@ -54,22 +54,15 @@ def post(system: System, body: bytes) -> None:
     request = urllib.request.Request(
         f"http://{system.otlp_http}/v1/traces", body, {"Content-Type": "application/x-protobuf"}
     )
-    with urllib.request.urlopen(request, timeout=10) as response:
+    with urllib.request.urlopen(request, timeout=60) as response:
         assert response.status == 200
 
 
 def answered(system: System, query: str) -> list[list[Any]]:
     """The rows, once a storage that starts again has them."""
-    found = eventually(lambda: rows_or_none(system, query), 30, query)
+    found = eventually(lambda: system.sql_when_able(query), what=query)
     assert found
     return found
-
-
-def rows_or_none(system: System, query: str) -> list[list[Any]] | None:
-    try:
-        return system.sql(query)
-    except OSError:
-        return None
 
 
 def complaint(outcome: Outcome, secret: str) -> str | None:
@@ -108,10 +101,10 @@ def test_hostile_statements_are_refused_or_ended(system: System, secret: str) ->
     expected = [[steady.acked_spans, steady.acked_spans]]
     counted = "SELECT count(*), count(DISTINCT attributes['n']::BIGINT) FROM spans "
     counted += f"WHERE service_name = '{SERVICE}'"
-    eventually(lambda: answered(system, counted) == expected, 30, "all spans that were acked")
+    eventually(lambda: answered(system, counted) == expected, what="all spans that were acked")
     assert answered(system, FIXED) == before
     untouched(system, secret)
-    eventually(lambda: running(system) == 0, 30, "the end of all queries")
+    eventually(lambda: running(system) == 0, what="the end of all queries")
 
 
 def test_what_hears_no_interrupt_costs_a_restart(system: System, secret: str) -> None:
@@ -122,23 +115,22 @@ def test_what_hears_no_interrupt_costs_a_restart(system: System, secret: str) ->
         count += 1
         with Steady(system.otlp_http) as steady:
             outcome = run(system.ui, statement)
-            restarts = eventually(lambda count=count: restarted(system, count), 30, "a restart")  # type: ignore[misc]
+            restarts = eventually(lambda count=count: restarted(system, count), what="a restart")  # type: ignore[misc]
             assert answered(system, "SELECT 1") == [[1]]
         assert outcome.status in ALLOWED["deaf"], outcome
         assert secret not in outcome.body
         assert steady.failures == []
         assert restarts is not None
         assert statement.query.startswith(restarts["query"].removesuffix("..."))
-    problems = system.get("/api/stats")[1]["problems"]
-    assert any("storage started again" in problem["text"] for problem in problems)
-    eventually(lambda: answered(system, FIXED) == before, 30, "the rows of before")
+    eventually(lambda: "storage started again" in problems(system), what="the problem named")
+    eventually(lambda: answered(system, FIXED) == before, what="the rows of before")
     untouched(system, secret)
-    assert "storage starts again" in system.log
+    eventually(lambda: "storage starts again" in system.log, what="a line in the log")
 
 
 def archive_of(system: System) -> dict[str, Any]:
     found: dict[str, Any] = eventually(
-        lambda: system.get("/api/stats")[1]["archive"], 30, "storage's account"
+        lambda: system.get("/api/stats")[1]["archive"], what="storage's account"
     )
     return found
 
@@ -151,6 +143,10 @@ def restarts_of(system: System) -> dict[str, Any]:
 def restarted(system: System, count: int) -> dict[str, Any] | None:
     restarts = restarts_of(system)
     return restarts if restarts["count"] >= count else None
+
+
+def problems(system: System) -> str:
+    return "\n".join(problem["text"] for problem in system.get("/api/stats")[1]["problems"])
 
 
 def running(system: System) -> int:

@@ -8,7 +8,7 @@ import msgpack
 import numpy as np
 import websockets
 
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 
 
 class Panel:
@@ -63,7 +63,7 @@ class LiveClient:
     @classmethod
     async def connect(cls, address: str, acks: bool = True, **options: Any) -> Self:
         """Connect with the subprotocol."""
-        options.setdefault("subprotocols", ["tenth.v1"])
+        options = {"subprotocols": ["tenth.v1"], "open_timeout": DEADLINE_S, **options}
         socket = await websockets.connect(address, proxy=None, compression=None, **options)
         return cls(socket, acks)
 

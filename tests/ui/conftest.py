@@ -85,7 +85,7 @@ async def _start(
     )
     task = asyncio.create_task(serve(config, listener))
     http = await stack.enter_async_context(
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False)
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60)
     )
 
     async def stop(role: str) -> None:

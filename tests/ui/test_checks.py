@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from tests.ports import free_ports
-from tests.tenth.receiver import receiving
+from tests.tenth.receiver import Received, receiving
 from tests.ui.conftest import Start, Tenth
 from tests.waiting import eventually_async
 from ui.config import HttpCheck
 
-SOON = {"check_interval_s": 0.05, "check_timeout_s": 0.5}
+SOON = {"check_interval_s": 0.05, "check_timeout_s": 60.0}
 
 
 class Service:
@@ -60,7 +60,7 @@ async def test_a_service_goes_down_and_comes_back(start: Start) -> None:
         tenth = await start(checks=(HttpCheck(f"{service.url}/health"),), **SOON)
         up = await check_of(tenth)
         assert (up["up"], up["status"], up["error"]) == (True, 200, "")
-        assert 0 < up["duration_ms"] < 500
+        assert up["duration_ms"] > 0
         assert 0 < up["since_ms"] <= up["checked_ms"]
         service.status = 503
         asked = len(service.requests)
@@ -107,7 +107,8 @@ async def test_silence_and_refusal_are_named(start: Start) -> None:
     """What hangs and what is not there are down, each for its own reason; others go on."""
     async with serving() as service:
         service.status = 0
-        tenth = await start(checks=(HttpCheck(service.url),), **SOON)
+        impatient = {**SOON, "check_timeout_s": 0.5}
+        tenth = await start(checks=(HttpCheck(service.url),), **impatient)
         assert (await check_of(tenth))["error"] == "no answer within 0.5 s"
     tenth = await start(checks=(HttpCheck(f"http://127.0.0.1:{free_ports(1)[0]}"),), **SOON)
     assert (await check_of(tenth))["error"] == "Connection refused"
@@ -123,14 +124,23 @@ async def test_outcomes_become_metrics(start: Start) -> None:
                 self_otlp_endpoint=received.endpoint,
                 **SOON,
             )
-            names = {"httpcheck.status", "httpcheck.duration", "httpcheck.error"}
-            await eventually_async(lambda: names <= {m.name for _, m in list(received.metrics)})
-            found = {
-                (metric.name, point.attributes[-1].value.string_value): point
-                for _, metric in list(received.metrics)
-                for point in metric.gauge.data_points
+            wanted = {
+                ("httpcheck.status", service.url),
+                ("httpcheck.duration", service.url),
+                ("httpcheck.status", missing),
+                ("httpcheck.error", "ConnectError"),
             }
+            await eventually_async(lambda: wanted <= points(received).keys())
+            found = points(received)
             assert found["httpcheck.status", service.url].as_int == 1
             assert found["httpcheck.status", missing].as_int == 0
             assert found["httpcheck.duration", service.url].as_double > 0
-            assert ("httpcheck.error", "ConnectError") in found
+
+
+def points(received: Received) -> dict[tuple[str, str], Any]:
+    """The newest data points, by metric and last attribute."""
+    return {
+        (metric.name, point.attributes[-1].value.string_value): point
+        for _, metric in list(received.metrics)
+        for point in metric.gauge.data_points
+    }

@@ -5,9 +5,10 @@ import time
 from typing import Any
 
 import pyarrow as pa
+import pytest
 
 from tests.ui.clients import LiveClient
-from tests.ui.conftest import Tenth
+from tests.ui.conftest import Start, Tenth
 from tests.ui.peers import Answer
 from ui.events import Found
 from ui.happened import MAX_STREAM, Happened
@@ -45,8 +46,13 @@ def answer(*rows: dict[str, Any]) -> Answer:
     return Answer([pa.Table.from_pylist(list(rows))])
 
 
-async def test_many_who_ask_the_same_cost_one_query(tenth: Tenth) -> None:
-    """Equal questions within a second share an answer; what is left out is counted."""
+async def test_many_who_ask_the_same_cost_one_query(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Equal questions at the same time share an answer; what is left out is counted."""
+    # A busy machine may take more than the second that an answer lives.
+    monkeypatch.setattr("ui.event_routes._LIFETIME_S", 60.0)
+    tenth = await start()
     tenth.storage.answers[ALL] = answer(row(5 * SECOND_NS, count=3, in_second=10))
     query = {"from_ms": 1_000, "to_ms": 6_000}
     asked = [tenth.http.get("/api/events", params=query) for _ in range(5)]

@@ -11,7 +11,6 @@ from collector.contract import live_pb2
 from storage.contract import archive_pb2
 from tests.ui.conftest import Start, Tenth
 from tests.ui.peers import NOW_WINDOW, Collector, Row, spans_series, update
-from tests.waiting import eventually_async
 from ui.page import page_routes
 
 
@@ -128,8 +127,8 @@ async def test_server_sent_events(start: Start) -> None:
                 break
     assert "event: control" in seen
     assert any(line.startswith("data: ") for line in seen)
-    book = (await tenth.http.get("/api/stats")).json
-    await eventually_async(lambda: book()["live"]["frames"] == 1)
+    book = (await tenth.http.get("/api/stats")).json()
+    assert book["live"]["frames"] == 1
 
 
 async def test_a_number_of_any_length_resumes_nothing(tenth: Tenth) -> None:
