@@ -11,7 +11,8 @@ from storage.archive import CATALOG
 from storage.migrate import prepare_schema
 from storage.snapshot.make import marks_of_progress
 from storage.snapshot.manifest import MARKS, ROLLUPS, SnapshotError
-from storage.snapshot.reader import Snapshot
+from storage.snapshot.reader import Snapshot, named
+from storage.snapshot.sense import check_rollups
 from storage.snapshot.tables import VARIANT_SUFFIX, unpacked
 from storage.tier_tables import TIERS
 from storage.transaction import transaction
@@ -33,7 +34,7 @@ def load(snapshot: Snapshot, archive_path: Path, memory_limit_bytes: int, thread
 
     Raises SnapshotError when its tables do not hold what they say, and OSError.
     """
-    with duckdb.connect() as connection:
+    with named(snapshot.path), duckdb.connect() as connection:
         _configure(connection, archive_path, memory_limit_bytes, threads)
         try:
             connection.execute(
@@ -44,7 +45,9 @@ def load(snapshot: Snapshot, archive_path: Path, memory_limit_bytes: int, thread
             _Load(connection, snapshot).run()
             connection.execute(f"CHECKPOINT {CATALOG}")
         except duckdb.Error as error:
-            raise SnapshotError(f"its tables cannot be read: {error}") from error
+            raise SnapshotError(
+                f"its tables cannot be read: {error}; export the snapshot again"
+            ) from error
 
 
 class _Load:
@@ -70,6 +73,7 @@ class _Load:
 
     def _load_rollups(self) -> None:
         rollups = self._file(ROLLUPS)
+        check_rollups(self._connection, rollups)
         series = (
             "SELECT series_id, any_value(histogram.bounds) AS bounds,"
             " any_value(COLUMNS(* EXCLUDE (series_id, histogram)))"

@@ -35,8 +35,10 @@ _SPARE_BYTES: Final = 64 * 1024**2
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A checked snapshot whose members are files: Parquet by table, dashboards by file name."""
+    """The checked snapshot at `path`, whose members are files: Parquet by table, dashboards by file
+    name."""
 
+    path: Path
     manifest: Manifest
     tables: dict[str, Path]
     dashboards: dict[str, Path]
@@ -47,13 +49,13 @@ def read_manifest(path: Path) -> Manifest:
 
     Raises SnapshotError and OSError.
     """
-    with _named(path), open_container(path) as container:
+    with named(path), open_container(path) as container:
         return _manifest(container)
 
 
 def verify(path: Path) -> Manifest:
     """Check all of a snapshot. Raises SnapshotError and OSError."""
-    with _named(path), open_container(path) as container:
+    with named(path), open_container(path) as container:
         manifest = _manifest(container)
         for name in manifest.members:
             _check_sum(container, manifest, name)
@@ -65,7 +67,7 @@ def verify(path: Path) -> Manifest:
 def extract(path: Path, folder: Path) -> Snapshot:
     """Unpack a snapshot into an existing folder, checking all of it. What it has written stays
     there, also when it raises SnapshotError or OSError."""
-    with _named(path), open_container(path) as container:
+    with named(path), open_container(path) as container:
         manifest = _manifest(container)
         _check_space(manifest, folder)
         (folder / DASHBOARDS).mkdir(exist_ok=True)
@@ -75,6 +77,7 @@ def extract(path: Path, folder: Path) -> Snapshot:
             if name.endswith(PARQUET):
                 _check_table(folder / name, manifest, name)
     return Snapshot(
+        path,
         manifest,
         {table: folder / (table + PARQUET) for table in manifest.rows},
         {
@@ -91,7 +94,7 @@ def name_of(path: Path) -> str:
 
 
 @contextmanager
-def _named(path: Path) -> Iterator[None]:
+def named(path: Path) -> Iterator[None]:
     """Say of which file an error tells."""
     try:
         yield

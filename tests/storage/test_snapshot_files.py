@@ -84,6 +84,50 @@ def _lacking(members: Members) -> None:
     put(members, "logs.parquet", parquet(members, lambda table: table.drop_columns(["time"])))
 
 
+def _histogram(**changes: Any) -> dict[str, Any]:
+    return {"scale": 5, "bounds": None, "indexes": [1, 2], "counts": [1, 2]} | changes
+
+
+# A column of the rollups, a value in all its rows, and what is said of it.
+NONSENSE: dict[str, tuple[str, Any, str]] = {
+    "fewer counts": ("histogram", _histogram(counts=[1]), "not as many counts"),
+    "no lists": ("histogram", _histogram(indexes=None, counts=None), "no indexes"),
+    "empty counts": ("histogram", _histogram(counts=[1, None]), "not as many counts"),
+    "scale": ("histogram", _histogram(scale=-128), "no known scale"),
+    "buckets": ("histogram", _histogram(indexes=[-(2**63), 1]), "buckets that there are not"),
+    "buckets beyond bounds": (
+        "histogram",
+        _histogram(scale=None, bounds=[1.0], indexes=[0, 2]),
+        "buckets that there are not",
+    ),
+    "no bounds": ("histogram", _histogram(scale=None), "neither a scale nor bounds"),
+    "one series": ("series_id", 7, "several under one series_id"),
+    "no time": ("time", None, "NOT NULL"),
+}
+
+
+@pytest.mark.parametrize(("column", "value", "words"), NONSENSE.values(), ids=NONSENSE.keys())
+def test_rollups_that_make_no_sense(
+    honest: Members, tmp_path: Path, column: str, value: Any, words: str
+) -> None:
+    """Rollups with values that Tenth does not write are refused, saying of what file and why."""
+    members = dict(honest)
+    table = pq.read_table(io.BytesIO(members["rollups.parquet"]))
+    place = table.schema.get_field_index(column)
+    field = table.schema.field(place)
+    table = table.set_column(place, field, pa.array([value] * len(table), field.type))
+    sink = io.BytesIO()
+    pq.write_table(table, sink)
+    put(members, "rollups.parquet", sink.getvalue())
+    path = _zipped(members, tmp_path)
+    (tmp_path / "out").mkdir()
+    snapshot = extract(path, tmp_path / "out")
+    with pytest.raises(SnapshotError, match=words) as refused:
+        load(snapshot, tmp_path / "archive.duckdb", MEMORY_LIMIT_BYTES, threads=1)
+    assert str(path) in str(refused.value)
+    assert "export the snapshot again" in str(refused.value)
+
+
 CHANGES: dict[str, tuple[Change, str]] = {
     "climbing name": (lambda m: put(m, "../evil.parquet", b""), "no snapshot has"),
     "absolute name": (lambda m: put(m, "/etc/evil", b""), "no snapshot has"),
