@@ -26,7 +26,9 @@ def collector() -> Iterator[Tenth]:
 async def test_load_is_acknowledged(collector: Tenth, signal: Signal, transport: str) -> None:
     """All that the generator sends, over either transport, is valid OTLP and acknowledged."""
     endpoint = collector.otlp_grpc if transport == "grpc" else collector.otlp_http
-    plan = Plan(endpoint, signal, transport, 50, in_flight=2, seconds=30, shapes=3, max_requests=20)
+    plan = Plan(
+        endpoint, signal, transport, 50, in_flight=2, seconds=600, shapes=3, max_requests=20
+    )
     result = await send_load(plan)
     assert result.items == 20 * 50
     assert result.rejected_items == 0

@@ -1,10 +1,10 @@
 """A `tenth serve` of one's own, on free ports and with its own data."""
 
+import http.client
 import json
 import os
 import subprocess
 import sys
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,6 +19,9 @@ from tests.waiting import eventually
 
 ROLES = ("collector", "storage", "ui")
 TOKEN = "a-token-that-nobody-else-knows"
+# Generous: only what fails takes so long.
+CALL_S = 60.0
+PROCESS_S = 180.0
 
 
 @dataclass
@@ -51,9 +54,9 @@ class Tenth:
     def is_ready(self) -> bool:
         """Whether all roles say so."""
         try:
-            with urllib.request.urlopen(f"http://{self.ui}/readyz", timeout=5) as response:
+            with urllib.request.urlopen(f"http://{self.ui}/readyz", timeout=CALL_S) as response:
                 return bool(response.status == 200)
-        except OSError:
+        except (OSError, http.client.HTTPException):
             return False
 
     def sql(self, query: str) -> list[list[Any]]:
@@ -64,10 +67,10 @@ class Tenth:
             {"Content-Type": "application/json", "Authorization": f"Bearer {TOKEN}"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=10) as response:
+            with urllib.request.urlopen(request, timeout=CALL_S) as response:
                 rows: list[list[Any]] = json.load(response)["rows"]
                 return rows
-        except urllib.error.HTTPError:
+        except (OSError, http.client.HTTPException):
             return []
 
     @property
@@ -93,7 +96,7 @@ class Tenth:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PROCESS_S,
             check=False,
         )
 
@@ -102,6 +105,14 @@ def inherited() -> dict[str, str]:
     """The environment without settings of Tenth or of exporters."""
     strange = ("TENTH_", "OTEL_")
     return {name: text for name, text in os.environ.items() if not name.startswith(strange)}
+
+
+def has_ended(process: psutil.Process) -> bool:
+    """Whether the process is gone; in a container nobody may collect it."""
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
 
 
 @contextmanager
@@ -129,5 +140,5 @@ def serving(folder: Path, **more: str) -> Iterator[Tenth]:
         )
         stack.callback(process.wait)
         stack.callback(process.kill)
-        eventually(lambda: "Tenth is ready" in output.read_text(), 60, "start of Tenth")
+        eventually(lambda: "Tenth is ready" in output.read_text(), PROCESS_S, "start of Tenth")
         yield Tenth(process, folder / "data", otlp_grpc, otlp_http, ui, output, more)

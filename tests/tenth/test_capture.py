@@ -46,12 +46,13 @@ def tenths_in(folder: Path) -> list[psutil.Process]:
 def test_the_demo_shop_can_be_tested(tenth_capture: tenth.Capture) -> None:
     """A test can start a program and assert what it told: here, that no span lacks its parent."""
     subprocess.run(
-        [sys.executable, "-m", "tenth", "demo", "--rate", "40", "--duration", "1s"],
+        # So many visits that every service gets some and logs something, whatever the dice say.
+        [sys.executable, "-m", "tenth", "demo", "--rate", "100", "--duration", "1s"],
         env=os.environ | {"TENTH_OTLP_GRPC": tenth_capture.otlp_grpc.removeprefix("http://")},
         check=True,
         stdout=subprocess.DEVNULL,
     )
-    tenth_capture.wait(spans=20, logs=1, metric_points=1)
+    tenth_capture.wait(spans=20, logs=1, metric_points=1, timeout_s=60)
     orphans = """
         SELECT count(*) FROM spans child ANTI JOIN spans parent
         ON child.trace_id = parent.trace_id AND child.parent_span_id = parent.span_id
@@ -73,7 +74,7 @@ def test_children_send_to_it_and_nothing_is_left(
     with tenth.capture() as captured:
         assert captured.environment.items() <= os.environ.items()
         subprocess.run([sys.executable, "-c", SEND], check=True)
-        captured.wait()
+        captured.wait(timeout_s=60)
         rows = captured.sql(
             "SELECT attributes['number']::INT FROM spans WHERE name = ? ORDER BY 1", ["work"]
         ).rows()
@@ -88,7 +89,7 @@ def test_waiting_for_what_does_not_come_says_what_is_missing(
     tenth_capture: tenth.Capture,
 ) -> None:
     """`wait()` returns at once when nothing is under way, and fails for items nobody sends."""
-    tenth_capture.wait()
+    tenth_capture.wait(timeout_s=60)
     with pytest.raises(CaptureError, match="at least 3 are waited for"):
         tenth_capture.wait(spans=3, timeout_s=0.1)
 

@@ -14,6 +14,7 @@ import pytest
 
 from tenth import __version__
 from tests.ports import free_ports
+from tests.tenth.served import PROCESS_S
 
 ANSWER = {
     "query_id": "q1",
@@ -33,7 +34,7 @@ def tenth(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         env=plain | environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PROCESS_S,
         check=False,
     )
 

@@ -35,7 +35,7 @@ def captured() -> Iterator[tenth.Capture]:
     """A Tenth with one span."""
     with tenth.capture() as running:
         subprocess.run([sys.executable, "-c", APP], check=True, stdout=subprocess.DEVNULL)
-        running.wait(spans=1)
+        running.wait(spans=1, timeout_s=60)
         yield running
 
 

@@ -43,7 +43,7 @@ def test_a_second_owner_is_refused_by_name_until_the_first_is_dead(tmp_path: Pat
     finally:
         holder.kill()
         holder.communicate()
-    with exclusive(lock, wait_s=5):
+    with exclusive(lock, wait_s=60):
         assert lock.read_text() == str(os.getpid())
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from tests.ports import free_ports
 from tests.tenth.receiver import Received, receiving
+from tests.tenth.served import PROCESS_S, has_ended
 from tests.waiting import eventually
 
 SERVICES = {"shop-frontend", "shop-catalog", "shop-checkout"}
@@ -30,9 +31,9 @@ def shop() -> Iterator[tuple[Received, dict[str, int], str]]:
             text=True,
         )
         try:
-            eventually(lambda: enough(received), within_s=60, what="telemetry of all services")
+            eventually(lambda: enough(received), what="telemetry of all services")
             process.send_signal(signal.SIGINT)
-            output, complaints = process.communicate(timeout=30)
+            output, complaints = process.communicate(timeout=PROCESS_S)
         finally:
             process.kill()
         yield received, json.loads(output)["spans"], complaints
@@ -114,14 +115,12 @@ def test_a_shop_whose_owner_was_killed_closes() -> None:
     )
     services = eventually(
         lambda: found if len(found := owner.children()) == len(SERVICES) else [],
-        within_s=60,
         what="services",
     )
     owner.kill()
-    owner.wait(10)
+    owner.wait(PROCESS_S)
     eventually(
-        lambda: not any(service.is_running() for service in services),
-        within_s=40,
+        lambda: all(has_ended(service) for service in services),
         what="end of the services",
     )
 

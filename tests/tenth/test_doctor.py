@@ -112,10 +112,12 @@ def test_a_running_tenth_is_well(running: Tenth) -> None:
     """Ports are known to be Tenth's own, roles are ready, exporters are seen; it exits with 0."""
 
     def exporters_are_seen() -> Findings:
-        findings = by_topic(running.run("doctor", "--json"))
-        return findings if "tenth (python), metric points" in findings else {}
+        shown = running.run("doctor", "--json")
+        findings = by_topic(shown)
+        is_seen = "tenth (python), metric points" in findings
+        return findings if is_seen and shown.returncode == 0 else {}
 
-    findings = eventually(exporters_are_seen, 30, "Tenth's own exporter")
+    findings = eventually(exporters_are_seen, what="Tenth's own exporter")
     for topic in ("--otlp-grpc", "--otlp-http", "--ui"):
         assert findings[topic]["text"].startswith("Tenth listens on")
     assert all(findings[role]["text"] == "ready" for role in ("collector", "storage", "ui"))
@@ -132,7 +134,12 @@ def test_a_wrong_token_is_a_problem(running: Tenth) -> None:
 @pytest.mark.system
 def test_the_report_for_people_is_plain_text_in_a_pipe(running: Tenth) -> None:
     """Each line begins with its state; advice follows on a line of its own."""
-    shown = running.run("doctor")
-    assert shown.returncode == 0, shown.stdout
+
+    def well() -> subprocess.CompletedProcess[str] | None:
+        ended = running.run("doctor")
+        return ended if ended.returncode == 0 else None
+
+    shown = eventually(well, what="a Tenth that is well")
+    assert shown is not None
     assert "ok      collector: ready\n" in shown.stdout
     assert "\x1b" not in shown.stdout

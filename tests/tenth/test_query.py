@@ -5,9 +5,11 @@ import io
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow.ipc as pa_ipc
@@ -15,6 +17,7 @@ import pyarrow.parquet as pa_parquet
 import pytest
 
 import tenth
+from tests.tenth.served import PROCESS_S
 
 pytestmark = pytest.mark.system
 
@@ -39,7 +42,7 @@ def ask(
         stdout=subprocess.PIPE if terminal is None else terminal,
         stderr=subprocess.PIPE if terminal is None else terminal,
         env=os.environ | {"TERM": "xterm-256color"},
-        timeout=60,
+        timeout=PROCESS_S,
         check=False,
     )
 
@@ -47,16 +50,22 @@ def ask(
 def ask_on_terminal(url: str, *words: str) -> tuple[int, str]:
     """The exit code, and what a terminal shows."""
     ours, theirs = pty.openpty()
-    with open(ours, "rb", buffering=0) as screen:  # noqa: PTH123 - a descriptor
+    with open(ours, "rb", buffering=0) as screen, ThreadPoolExecutor(1) as reader:  # noqa: PTH123
+        # At the same time: a terminal that nobody reads is soon full, and holds its writers up.
+        shown = reader.submit(_read_all, screen)
         try:
             code = ask(url, *words, terminal=theirs).returncode
         finally:
             os.close(theirs)
-        shown = b""
-        # Linux ends a terminal that nobody writes to any more with EIO.
-        while piece := _read(screen):
-            shown += piece
-    return code, shown.decode()
+        return code, shown.result().decode()
+
+
+def _read_all(screen: io.FileIO) -> bytes:
+    shown = b""
+    # Linux ends a terminal that nobody writes to any more with EIO.
+    while piece := _read(screen):
+        shown += piece
+    return shown
 
 
 def _read(screen: io.FileIO) -> bytes:
@@ -107,7 +116,7 @@ def test_a_terminal_shows_that_something_is_awaited(url: str) -> None:
     """While the answer is on its way, a terminal sees where from and for how long."""
     _, shown = ask_on_terminal(url, QUERY)
     assert f"http://{url}" in shown
-    assert "0:00:0" in shown
+    assert re.search(r"0:\d\d:\d\d", shown)
 
 
 def test_a_terminal_shows_how_far_a_long_query_is(url: str) -> None:
@@ -155,6 +164,6 @@ def test_readers_may_have_enough(url: str) -> None:
     command = (
         f"{sys.executable} -m tenth query --ui {url} --format csv 'FROM range(90000)' | head -1"
     )
-    ended = subprocess.run(command, shell=True, capture_output=True, timeout=60, check=True)
+    ended = subprocess.run(command, shell=True, capture_output=True, timeout=PROCESS_S, check=True)
     assert ended.stdout.strip() == b'"range"'
     assert ended.stderr == b""

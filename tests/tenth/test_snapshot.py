@@ -159,9 +159,9 @@ def test_export_interrupted(api: tuple[type[_Api], str], tmp_path: Path) -> None
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
         stderr=subprocess.PIPE,
     ) as process:
-        eventually(lambda: known.asked[1:], 60, "a question for the state")
+        eventually(lambda: known.asked[1:], what="a question for the state")
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=120)
     assert (process.returncode, errors) == (130, b"")
     assert ("DELETE", "/api/snapshots/x", None) in known.asked
     assert list(tmp_path.iterdir()) == []
@@ -214,7 +214,7 @@ def test_open_removes_what_a_killed_run_left(file: Path, tmp_path: Path) -> None
         assert re.search(r"calls: .* rows in .* Open http://127", process.stdout.readline())
         assert not left.exists()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(120) == 0
     assert list(tmp_path.iterdir()) == [used]
 
 

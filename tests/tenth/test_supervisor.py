@@ -15,7 +15,11 @@ from storage.watchdog import RESTART_CODE
 from tenth.supervisor import RECOVERED_AFTER_S, RESTART_DELAY_MAX_S, Backoff, RoleProcess
 from tests.waiting import eventually, eventually_async
 
+# What the supervisor says of a role that it waited for in vain.
+OVERDUE = "did not end within"
 NAMES = ("first", "second", "third")
+# Generous: only what fails takes so long.
+PROCESS_S = 60.0
 REPOSITORY = Path(__file__).parents[2]
 Supervise = Callable[..., subprocess.Popen[bytes]]
 
@@ -26,11 +30,13 @@ def supervise(tmp_path: Path) -> Iterator[Supervise]:
     started: list[subprocess.Popen[bytes]] = []
 
     def start(*stubborn: str) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.tenth.supervised", str(tmp_path), *stubborn],
-            cwd=REPOSITORY,
-            start_new_session=True,
-        )
+        with (tmp_path / "log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "tests.tenth.supervised", str(tmp_path), *stubborn],
+                stderr=log,
+                cwd=REPOSITORY,
+                start_new_session=True,
+            )
         started.append(process)
         for name in NAMES:
             eventually(lambda name=name: (tmp_path / name).exists(), what=f"start of {name}")  # type: ignore[misc]
@@ -72,7 +78,7 @@ def test_roles_end_in_their_order(
     """A request to stop ends the roles one after the other, and the supervisor with 0."""
     supervisor = supervise()
     supervisor.send_signal(number)
-    assert supervisor.wait(10) == 0
+    assert supervisor.wait(PROCESS_S) == 0
     assert (tmp_path / "order").read_text().split() == list(NAMES)
     assert all(gone(pid_of(tmp_path, name)) for name in NAMES)
 
@@ -81,15 +87,16 @@ def test_ctrl_c_reaches_the_supervisor_alone(supervise: Supervise, tmp_path: Pat
     """An interrupt of the terminal's process group does not hit the roles out of their order."""
     supervisor = supervise()
     os.killpg(supervisor.pid, signal.SIGINT)
-    assert supervisor.wait(10) == 0
+    assert supervisor.wait(PROCESS_S) == 0
     assert (tmp_path / "order").read_text().split() == list(NAMES)
 
 
 def test_a_stubborn_role_is_killed_in_time(supervise: Supervise, tmp_path: Path) -> None:
-    """A role that ignores the request costs no more than ten seconds, and the others still end."""
+    """A role that ignores the request is killed after its time, and the others still end."""
     supervisor = supervise("first")
     supervisor.terminate()
-    assert supervisor.wait(10) == 0
+    assert supervisor.wait(PROCESS_S) == 0
+    assert OVERDUE in (tmp_path / "log").read_text()
     assert (tmp_path / "order").read_text().split() == list(NAMES)
     assert gone(pid_of(tmp_path, "first"))
 
@@ -100,14 +107,15 @@ def test_a_second_request_kills_at_once(supervise: Supervise, tmp_path: Path) ->
     supervisor.terminate()
     eventually((tmp_path / "order").exists, what="first request")
     supervisor.terminate()
-    assert supervisor.wait(5) == 0
+    assert supervisor.wait(PROCESS_S) == 0
+    assert OVERDUE not in (tmp_path / "log").read_text()
 
 
 def test_no_role_outlives_a_killed_supervisor(supervise: Supervise, tmp_path: Path) -> None:
     """Even kill -9 of the supervisor leaves no process behind."""
     supervisor = supervise("first", "second", "third")
     supervisor.kill()
-    supervisor.wait(10)
+    supervisor.wait(PROCESS_S)
     for name in NAMES:
         eventually(lambda name=name: gone(pid_of(tmp_path, name)), what=f"end of {name}")  # type: ignore[misc]
 
@@ -127,9 +135,9 @@ async def test_a_role_that_asks_is_started_again_at_once(
     read_end, write_end = os.pipe()
     running = asyncio.create_task(role.keep_running(read_end))
     try:
-        await eventually_async(lambda: runs.exists() and len(runs.read_text()) == 3, 30)
+        await eventually_async(lambda: runs.exists() and len(runs.read_text()) == 3)
     finally:
-        await role.stop(10)
+        await role.stop(PROCESS_S)
         await running
         os.close(read_end)
         os.close(write_end)

@@ -56,7 +56,7 @@ def test_tenth_observes_itself_over_tls(tenth: Tenth) -> None:
     metrics = "SELECT count(*) FROM metric_points WHERE service_name = 'tenth'"
     spans = "SELECT count(*) FROM spans WHERE service_name = 'tenth'"
     for query in (metrics, spans):
-        eventually(lambda query=query: tenth.sql(query) > [[0]], 30, query)  # type: ignore[misc]
+        eventually(lambda query=query: tenth.sql(query) > [[0]], what=query)  # type: ignore[misc]
 
 
 def test_the_start_names_https(tenth: Tenth) -> None:
@@ -69,12 +69,13 @@ def test_a_program_run_by_tenth_sends_over_tls(tenth: Tenth) -> None:
     shown = tenth.run("run", "--", sys.executable, "-c", PROGRAM)
     assert (shown.returncode, shown.stderr) == (0, "")
     query = "SELECT count(*) FROM spans WHERE name = 'ran under TLS'"
-    eventually(lambda: tenth.sql(query) == [[1]], 30, "the program's span")
+    eventually(lambda: tenth.sql(query) == [[1]], what="the program's span")
 
 
 def test_the_demo_sends_over_tls(tenth: Tenth) -> None:
     """`tenth demo` has its spans acknowledged."""
-    shown = tenth.run("demo", "--rate", "40", "--duration", "1s", "--json")
+    # So many visits that every service gets some, whatever the dice say.
+    shown = tenth.run("demo", "--rate", "100", "--duration", "1s", "--json")
     assert shown.stderr == ""
     assert all(json.loads(shown.stdout)["spans"].values())
 
@@ -85,4 +86,4 @@ def test_the_certificate_itself_is_trusted_where_no_authority_is_named(tmp_path:
     given = {name: files[name] for name in ("TENTH_OTLP_TLS_CERT", "TENTH_OTLP_TLS_KEY")}
     with serving(tmp_path, **given) as tenth:
         query = "SELECT count(*) FROM metric_points WHERE service_name = 'tenth'"
-        eventually(lambda: tenth.sql(query) > [[0]], 30, "own metrics")
+        eventually(lambda: tenth.sql(query) > [[0]], what="own metrics")
