@@ -12,7 +12,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import SEVERITY_NUMBER_INFO
 from collector.account import MARK_TRANSPORT
 from collector.contract import live_pb2 as pb
 from collector.contract.live_pb2_grpc import MarksServicer
-from collector.ingest import Ingest
+from collector.ingest import Ingest, Outcome
 from collector.refusal import Reason, Refusal
 from storage.schema import MARK_EVENT, Signal
 
@@ -40,13 +40,19 @@ class Marks(MarksServicer):
     ) -> pb.MarkReply:
         """Marks.Mark of the contract."""
         try:
-            return await self._keep(request, self._clock())
-        except Refusal as refusal:
-            self._ingest.refused(Signal.LOGS, refusal)
-            await context.abort(refusal.grpc_code, refusal.message)
-            raise AssertionError("abort raises") from refusal
+            kept, outcome = await self._keep(request, self._clock())
+        except Refusal as refused:
+            self._ingest.refused(Signal.LOGS, refused)
+            refusal = refused
+        else:
+            if not outcome.rejected:
+                return kept
+            # The account book has it already, as an item that was rejected.
+            refusal = _invalid(f"the mark was rejected ({', '.join(outcome.rejected)})")
+        await context.abort(refusal.grpc_code, refusal.message)
+        raise AssertionError("abort raises")
 
-    async def _keep(self, request: pb.MarkRequest, now_ns: int) -> pb.MarkReply:
+    async def _keep(self, request: pb.MarkRequest, now_ns: int) -> tuple[pb.MarkReply, Outcome]:
         _check(request, now_ns)
         self._spend(now_ns)
         kept = pb.MarkReply(
@@ -54,10 +60,7 @@ class Marks(MarksServicer):
             service_name=request.service_name or OWN_SERVICE,
         )
         body = _as_otlp(request, kept, now_ns)
-        outcome = await self._ingest.submit(Signal.LOGS, body, MARK_TRANSPORT)
-        if outcome.rejected:
-            raise _invalid(f"the mark was rejected ({', '.join(outcome.rejected)})")
-        return kept
+        return kept, await self._ingest.submit(Signal.LOGS, body, MARK_TRANSPORT)
 
     def _spend(self, now_ns: int) -> None:
         while self._recent_ns and now_ns - self._recent_ns[0] >= _MINUTE_NS:

@@ -15,6 +15,9 @@ from ui.reads import Row
 
 MAX_STREAM: Final = 100
 MAX_MARKS: Final = 200
+# As in the windows: what is further ahead of the clock waits for its time, or it would take the
+# places of what is there.
+MAX_AHEAD_NS: Final = 10 * SECOND_NS
 # Quiet services keep theirs, however much a loud one fails.
 _MAX_EVENTS: Final = 2_000
 _ARCHIVED_WITHIN_NS: Final = 60 * SECOND_NS
@@ -36,6 +39,8 @@ class Happened:
 
     def add_mark(self, mark: Row, now_ns: int) -> None:
         """A mark that was just set here."""
+        if int(mark["time_unix_nano"]) > now_ns + MAX_AHEAD_NS:
+            return
         self._unarchived[_key(mark)] = now_ns, mark
         while len(self._unarchived) > MAX_MARKS:
             self._unarchived.pop(next(iter(self._unarchived)))

@@ -10,7 +10,7 @@ import grpc
 from litestar.exceptions import HTTPException
 
 from ui.events import SECOND_NS, Events
-from ui.happened import MAX_MARKS, Happened
+from ui.happened import MAX_AHEAD_NS, MAX_MARKS, Happened
 from ui.marks import Marks
 
 logger = logging.getLogger(__name__)
@@ -22,6 +22,7 @@ _REST: Final = 2.0
 _FAULT_REST_S: Final = 10.0
 # What the live charts can show.
 _REACH_NS: Final = 600 * SECOND_NS
+_MS_NS: Final = 1_000_000
 # Telemetry comes in batches, seconds late; at times later still.
 _LATE_NS: Final = 10 * SECOND_NS
 _VERY_LATE_NS: Final = 60 * SECOND_NS
@@ -65,8 +66,8 @@ class Lookout:
             await asyncio.sleep(max(_INTERVAL_S - took_s, _REST * took_s))
 
     async def _look(self, now_ns: int) -> None:
-        from_ms = (now_ns - _REACH_NS) // 1_000_000
-        marks, _ = await self._marks.between(from_ms, None, None, MAX_MARKS)
+        from_ms, to_ms = (now_ns - _REACH_NS) // _MS_NS, (now_ns + MAX_AHEAD_NS) // _MS_NS
+        marks, _ = await self._marks.between(from_ms, to_ms, None, MAX_MARKS)
         self._happened.set_marks(marks, now_ns)
         if not self._streamed():
             return

@@ -1,15 +1,21 @@
 """Marks: as durable as telemetry, checked, and not too many."""
 
+import asyncio
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 
+from collector.account import Account
 from collector.contract import live_pb2 as pb
-from collector.contract.live_pb2_grpc import MarksStub
-from collector.marks import MAX_PER_MINUTE, MAX_TEXT_CHARS
+from collector.contract.live_pb2_grpc import MarksStub, add_MarksServicer_to_server
+from collector.ingest import Ingest
+from collector.marks import MAX_PER_MINUTE, MAX_TEXT_CHARS, Marks
+from collector.windows import Ring
+from storage.journal import Writer
 from storage.origin import service_name
 from storage.schema import MARK_EVENT, Signal
 from tests.collector.running import CALL_S, Running, running
@@ -87,6 +93,36 @@ def test_nonsense_is_refused_and_counted(collector: Running, fields: dict[str, A
     assert "correct the mark" in refused.value.details()
     assert not collector.new_rows(Signal.LOGS)
     assert collector.stats().signals["logs"].refused_requests["malformed"] == before + 1
+
+
+async def test_a_mark_that_is_rejected_counts_once(tmp_path: Path) -> None:
+    """What is rejected like any other log record is not a refused request as well."""
+
+    def clock() -> int:  # beyond what an archive's time can be: then so is the observed time
+        return 2**63
+
+    account = Account()
+    ingest = Ingest(Writer(tmp_path, 1 << 20), Ring(10, 10, 1 << 20), account, clock, 1 << 20)
+    server = grpc.aio.server()
+    add_MarksServicer_to_server(Marks(ingest, clock), server)  # type: ignore[no-untyped-call]
+    address = f"unix:{tmp_path}/marks"
+    server.add_insecure_port(address)
+    await server.start()
+    working = asyncio.create_task(ingest.run())
+    async with grpc.aio.insecure_channel(address) as channel:
+        with pytest.raises(grpc.aio.AioRpcError, match="time_out_of_range"):
+            await MarksStub(channel).Mark(  # type: ignore[no-untyped-call]
+                pb.MarkRequest(text="x", time_unix_nano=1), timeout=CALL_S
+            )
+    working.cancel()
+    await asyncio.gather(working, server.stop(None), return_exceptions=True)
+    ingest.stop()
+    stats = pb.StatsReply()
+    account.fill(stats, Counter(), Counter())
+    logs = stats.signals["logs"]
+    assert dict(logs.rejected_items) == {"time_out_of_range": 1}
+    assert not logs.refused_requests
+    assert logs.received_requests == 1
 
 
 def test_a_minute_has_room_for_so_many(tmp_path: Path) -> None:

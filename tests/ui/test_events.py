@@ -142,7 +142,7 @@ def test_a_loud_service_leaves_others_their_events() -> None:
     assert happened.stream_text("loud").count(b'"service":"loud"') == MAX_STREAM + 1
 
 
-RECENT = '"time" >= make_timestamp_ns($from_ns)'
+RECENT = '"time" >= make_timestamp_ns($from_ns) AND "time" < make_timestamp_ns($to_ns)'
 NO_MARKS = Answer(
     [
         pa.table(

@@ -1,5 +1,7 @@
 """Marks over HTTP and on the live feed: kept by the collector, shown to all, or refused."""
 
+import json
+import time
 from typing import Any
 
 import grpc
@@ -9,6 +11,9 @@ import pytest
 from collector.contract import live_pb2
 from tests.ui.conftest import Start, Tenth
 from tests.ui.peers import NOW_WINDOW, WINDOW_NS, Answer
+from tests.waiting import eventually_async
+from ui.events import SECOND_NS
+from ui.happened import MAX_AHEAD_NS, MAX_MARKS, Happened
 from ui.reads import statement
 
 NOW_NS = NOW_WINDOW * WINDOW_NS
@@ -133,7 +138,7 @@ async def test_marks_of_a_range(tenth: Tenth) -> None:
 
 async def test_live_clients_are_told_at_once(tenth: Tenth) -> None:
     """A mark that is set here is on all live clients before the archive has it, and only once."""
-    recent = '"time" >= make_timestamp_ns($from_ns)'
+    recent = '"time" >= make_timestamp_ns($from_ns) AND "time" < make_timestamp_ns($to_ns)'
     archived(tenth, "of an SDK", filters=recent)
     clients = [await tenth.live() for _ in range(2)]
     for client in clients:
@@ -141,6 +146,39 @@ async def test_live_clients_are_told_at_once(tenth: Tenth) -> None:
     await tenth.http.post("/api/marks", json={"text": "set here", "time": "2026-11-20T12:00:00Z"})
     for client in clients:
         await client.until(lambda c: "set here" in texts(c), "the new mark")
+
+
+def test_marks_ahead_of_the_clock_wait_for_their_time() -> None:
+    """However many marks are set ahead of the clock, those of now keep their places."""
+    happened = Happened()
+
+    def mark(text: str, ahead_ns: int) -> dict[str, Any]:
+        time_unix_nano = str(NOW_NS + ahead_ns)
+        return {"time_unix_nano": time_unix_nano, "text": text, "service_name": "tenth"}
+
+    happened.add_mark(mark("now", MAX_AHEAD_NS), NOW_NS)
+    for n in range(MAX_MARKS):
+        happened.add_mark(mark(f"later {n}", MAX_AHEAD_NS + 1 + n), NOW_NS)
+    assert b"now" in happened.marks_text
+    assert b"later" not in happened.marks_text
+
+
+async def test_the_archive_is_asked_for_no_marks_of_later(tenth: Tenth) -> None:
+    """Marks that others sent ahead of the clock are not among those that live clients get."""
+    await tenth.live()
+
+    def asked() -> list[dict[str, int]]:
+        return [
+            params
+            for request in tenth.storage.requests
+            if "FROM marks" in request.query
+            and "to_ns" in (params := json.loads(request.params_json))
+        ]
+
+    await eventually_async(asked, 60, "a question for marks")
+    params = asked()[0]
+    assert params["to_ns"] - params["from_ns"] == 600 * SECOND_NS + MAX_AHEAD_NS
+    assert params["to_ns"] <= time.time_ns() + MAX_AHEAD_NS
 
 
 def texts(client: Any) -> list[str]:
