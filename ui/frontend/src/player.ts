@@ -2,6 +2,7 @@
 import { effect } from "@preact/signals";
 import { spanOf, viewOf } from "./chart/view";
 import type { LiveFeed } from "./live/feed";
+import { WINDOW_MS } from "./live/protocol";
 import { fixedTime, range } from "./state/app";
 import { advance, playing } from "./state/travel";
 import type { TimeSpan } from "./state/url";
@@ -28,7 +29,8 @@ export function startPlayer(feed: LiveFeed): void {
   });
 }
 
-/** The piece of time that the charts show now. */
-export function shownSpan(feed: LiveFeed): TimeSpan {
-  return spanOf(viewOf(feed.endWindow, range.peek(), fixedTime.peek()));
+/** The piece of time that the charts show now; what they will show when nothing has come yet. */
+export function shownSpan(feed: Pick<LiveFeed, "endWindow" | "serverNowMs">): TimeSpan {
+  const endWindow = feed.endWindow || Math.floor(feed.serverNowMs() / WINDOW_MS) - 1;
+  return spanOf(viewOf(endWindow, range.peek(), fixedTime.peek()));
 }

@@ -8,6 +8,7 @@ const SHOWN = { fromMs: 900_000, toMs: 960_000 };
 Object.assign(globalThis, { location: { search: "" } });
 const { fixedTime } = await import("../src/state/app");
 const travel = await import("../src/state/travel");
+const { shownSpan } = await import("../src/player");
 
 beforeEach(() => travel.backToNow());
 
@@ -48,4 +49,10 @@ test("another range keeps the end of what is shown", () => {
 test("no step leads past the beginning of time", () => {
   travel.endAt(10, 60_000, NOW_MS);
   assert.deepEqual(fixedTime.value, { fromMs: 0, toMs: 60_000 });
+});
+
+test("before anything has come, what is shown ends now", () => {
+  travel.setRange("1m");
+  const feed = { endWindow: 0, serverNowMs: () => NOW_MS };
+  assert.deepEqual(shownSpan(feed), { fromMs: 940_000, toMs: 999_900 });
 });
