@@ -7,12 +7,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.chromium import launch
 
 PACKAGES = ("tenth", "collector", "storage", "ui")
 BROWSER_FOLDERS = ("browser", "journeys")
+
+# The same examples in every run, however slow the machine is: what fails once fails again.
+settings.register_profile(
+    "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("steady")
 
 
 def pytest_configure() -> None:
