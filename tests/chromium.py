@@ -25,7 +25,9 @@ def executable() -> str | None:
 
 def launch(playwright: Playwright) -> Browser:
     """Chromium, without a window."""
-    return playwright.chromium.launch(executable_path=executable(), args=list(QUIET))
+    return playwright.chromium.launch(
+        executable_path=executable(), args=list(QUIET), timeout=_TIMEOUT_MS
+    )
 
 
 def new_context(browser: Browser, **options: Any) -> BrowserContext:

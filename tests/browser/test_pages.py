@@ -24,10 +24,11 @@ PAGES = {
 }
 
 
-@pytest.mark.parametrize("scheme", ["dark", "light"])
-@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["1440", "360"])
+@pytest.mark.parametrize(
+    ("viewport", "scheme"), [(DESK, "dark"), (PHONE, "light")], ids=["1440", "360"]
+)
 def test_pages_fit_and_do_not_complain(
-    browser: Browser, system: System, traffic: Traffic, scheme: str, viewport: ViewportSize
+    browser: Browser, system: System, traffic: Traffic, viewport: ViewportSize, scheme: str
 ) -> None:
     """Each page shows its content without an error and without scrolling sideways."""
     opened = Opened(browser, f"http://{system.ui}", viewport=viewport, color_scheme=scheme)

@@ -136,8 +136,13 @@ class System:
 
     def sql_when_able(self, query: str) -> list[list[Any]] | None:
         """The same for who waits: None while the archive cannot answer."""
-        with contextlib.suppress(OSError):
+        try:
             return self.sql(query)
+        except urllib.error.HTTPError as error:
+            if error.code == http.HTTPStatus.BAD_REQUEST:
+                raise
+        except OSError:
+            pass
         return None
 
 

@@ -1,20 +1,13 @@
 """The page in Chromium, watching a whole Tenth that the demo shop sends to."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Any
 
-import msgpack
-import numpy as np
-import numpy.typing as npt
 import pytest
 from playwright.sync_api import Browser, Page
-from websockets.sync.client import connect
-from websockets.typing import Origin, Subprotocol
 
 from tests.chromium import new_context
 from tests.journeys.system import System
@@ -83,55 +76,3 @@ def test_the_shop_appears_and_its_chart_moves(page: Page) -> None:
         page.get_by_text(name).first.wait_for(state="attached")
     before = pixels(page, "Spans by service")
     eventually(lambda: pixels(page, "Spans by service") != before, what="movement of the chart")
-
-
-@pytest.mark.usefixtures("shop")
-def test_frames_come_at_a_tenth_of_a_second(page: Page) -> None:
-    """With the shop open the page paints frame after frame, and knows how old they are."""
-    frames(page, more_than=30)
-    assert page.evaluate("window.__tenth.stats.paintCostMs") >= 0
-    assert page.evaluate("window.__tenth.stats.reconnects") == 0
-
-
-Columns = dict[str, npt.NDArray[Any]]
-
-
-def history(system: System) -> Columns:
-    """The last minutes of a service of the shop: windows (`window`), and the measures of each."""
-    selection = {"signal": "spans", "service": SHOP[0], "measures": ["rate", "error_rate"]}
-    subscribe = {"type": "subscribe", "id": 1, "windows": 5_000, "selection": selection}
-    with connect(
-        f"ws://{system.ui}/api/live",
-        subprotocols=[Subprotocol("tenth.v1")],
-        origin=Origin(f"http://{system.ui}"),
-        open_timeout=60,
-    ) as socket:
-        socket.send(json.dumps(subscribe))
-        frame = next(msgpack.unpackb(data) for data in socket if isinstance(data, bytes))
-    (panel,) = frame["panels"]
-    window = panel["first_window"] + np.frombuffer(panel["offsets"], "<u2").astype(int)
-    values = {k: np.frombuffer(v, "<f4") for k, v in panel["values"].items()}
-    return {"window": window, **values}
-
-
-@pytest.mark.usefixtures("shop")
-def test_live_numbers_are_those_of_sql(system: System) -> None:
-    """Rate and errors of past windows are what SQL says of the same range."""
-    count = f"SELECT count(*) FROM spans WHERE service_name = '{SHOP[0]}'"
-    eventually(lambda: (system.sql_when_able(count) or [[0]])[0][0] > 100, what="spans")
-    shown = eventually(lambda: list(history(system)["window"]), what="windows")
-    first, end = int(shown[0]), int(shown[-1]) + 1
-    query = (
-        "SELECT count(*), count(*) FILTER (status_code = 'error') FROM spans "
-        f"WHERE service_name = '{SHOP[0]}' AND epoch_ns(end_time) >= {first * 100_000_000} "
-        f"AND epoch_ns(end_time) < {end * 100_000_000}"
-    )
-
-    def agreed() -> bool:
-        # What the shop has not sent yet, or the archive not taken, is still on its way.
-        seen = history(system)
-        within = (seen["window"] >= first) & (seen["window"] < end)
-        totals = [float(np.nansum(seen[name][within])) / 10 for name in ("rate", "error_rate")]
-        return system.sql_when_able(query) == [[round(total) for total in totals]]
-
-    eventually(agreed, what="the same numbers")

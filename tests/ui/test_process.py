@@ -43,7 +43,8 @@ async def test_a_signal_ends_it_in_order(number: signal.Signals) -> None:
     process = start_process(f"127.0.0.1:{port}")
     try:
         await eventually_async(lambda: _answers(port))
-        async with websockets.connect(f"ws://127.0.0.1:{port}/api/live", proxy=None) as client:
+        address = f"ws://127.0.0.1:{port}/api/live"
+        async with websockets.connect(address, proxy=None, open_timeout=60) as client:
             await client.recv()
             process.send_signal(number)
             with contextlib.suppress(websockets.ConnectionClosed):
