@@ -52,10 +52,11 @@ _MAX_BODY_BYTES: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """The ASGI app, the hub that must be closed before the server waits for clients, and the
-    checks that are made meanwhile."""
+    """The ASGI app, the paths of its routes, the hub that must be closed before the server waits
+    for clients, and the checks that are made meanwhile."""
 
     asgi: Any
+    paths: frozenset[str]
     hub: Hub
     checks: Checks
 
@@ -121,4 +122,4 @@ def build_app(config: UiConfig, static_dir: Path = STATIC_DIR) -> App:
         logging_config=LoggingConfig(configure_root_logger=False, log_exceptions="never"),
     )
     door = Guard(LiveSocket(litestar, hub), auth, host_of(config.listen), config.allowed_hosts)
-    return App(door, hub, checks)
+    return App(door, frozenset(route.path for route in litestar.routes), hub, checks)

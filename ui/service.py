@@ -38,7 +38,7 @@ async def serve(config: UiConfig, listener: socket.socket) -> None:
         app = build_app(config)
         tracing = Tracing.of(config)
         check_metrics = CheckMetrics.of(config, app.checks)
-        asgi = app.asgi if tracing is None else tracing.wrap(app.asgi)
+        asgi = app.asgi if tracing is None else tracing.wrap(app.asgi, app.paths)
         server = DrainingServer(_uvicorn_config(asgi, config), before_drain=app.hub.drain)
         logger.info("the page is at %s", config.listen)
         serving = asyncio.create_task(server.serve(sockets=[listener]))

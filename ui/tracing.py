@@ -17,6 +17,8 @@ from ui.version import VERSION
 
 # Watching must not make what is watched, and /login may carry a token in its address.
 _NOT_TRACED: Final = "/api/live,/healthz,/readyz,/static,/login"
+# Others are named as OpenTelemetry's conventions for HTTP say.
+_METHODS: Final = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 _SCHEDULE_DELAY_MS: Final = 1_000
 _EXPORT_TIMEOUT_S: Final = 2.0
 _COMPLAINT_INTERVAL_S: Final = 60.0
@@ -49,12 +51,13 @@ class Tracing:
             return None
         return cls(config.self_otlp_endpoint, config.self_otlp_token)
 
-    def wrap(self, app: Any) -> Any:
-        """The ASGI app, with a span for each request."""
+    def wrap(self, app: Any, paths: frozenset[str]) -> Any:
+        """The ASGI app, with a span for each request; `paths` are those of its routes."""
+        known = frozenset(_group(path) for path in paths)
         return OpenTelemetryMiddleware(
             app,
             excluded_urls=_NOT_TRACED,
-            default_span_details=_span_details,
+            default_span_details=lambda scope: (span_name(scope, known), {}),
             tracer_provider=self._provider,
             meter_provider=NoOpMeterProvider(),
             exclude_spans=["receive", "send"],
@@ -65,11 +68,19 @@ class Tracing:
         self._provider.shutdown()
 
 
-def _span_details(scope: Any) -> tuple[str, dict[str, Any]]:
-    """A span's name, few of them: ids in an address would make each request a series."""
-    path = str(scope.get("path", ""))
-    known = "/".join(path.split("/")[:3]) if path.startswith("/api/") else ""
-    return f"{scope.get('method', '')} {known}".strip(), {}
+def span_name(scope: Any, known: frozenset[str]) -> str:
+    """A span's name, of which there are few, whatever strangers ask for: each becomes a series.
+
+    `known` are beginnings of paths, as `_group` makes them.
+    """
+    method, group = scope.get("method", ""), _group(str(scope.get("path", "")))
+    named = method if method in _METHODS else "HTTP"
+    return f"{named} {group}" if group and group in known else named
+
+
+def _group(path: str) -> str:
+    """The beginning of a path of the API, without ids; empty for others."""
+    return "/".join(path.split("/")[:3]) if path.startswith("/api/") else ""
 
 
 class QuietExporter(SpanExporter):

@@ -7,6 +7,7 @@ import socket
 import stat
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -71,12 +72,13 @@ def test_a_unix_socket_is_for_its_owner(tmp_path: Path) -> None:
 
 
 def _is_healthy(path: Path) -> bool:
+    # Where nobody listens yet httpx would leave a socket open, which pytest takes for a fault.
+    with socket.socket(socket.AF_UNIX) as probe:
+        if probe.connect_ex(str(path)) != 0:
+            return False
     transport = httpx.HTTPTransport(uds=str(path))
     with httpx.Client(transport=transport, base_url="http://localhost", timeout=60) as client:
-        try:
-            return client.get("/healthz").status_code == 200
-        except httpx.TransportError:
-            return False
+        return client.get("/healthz").status_code == 200
 
 
 def _answers(port: int) -> bool:
@@ -102,37 +104,70 @@ class Receiver(trace_service_pb2_grpc.TraceServiceServicer):
         self.metadata.append(dict(context.invocation_metadata()))
         return trace_service_pb2.ExportTraceServiceResponse()
 
-    def span_paths(self) -> list[str]:
-        """The addresses that spans are about."""
+    def spans(self) -> list[Any]:
+        """All spans."""
         return [
-            attribute.value.string_value
+            span
             for request in self.requests
             for resource in request.resource_spans
             for scope in resource.scope_spans
             for span in scope.spans
+        ]
+
+    def span_paths(self) -> list[str]:
+        """The addresses that spans are about."""
+        return [
+            attribute.value.string_value
+            for span in self.spans()
             for attribute in span.attributes
             if attribute.key in ("http.target", "url.path")
         ]
 
 
-async def test_own_spans_are_sent(start: Start) -> None:
-    """With an endpoint set, requests become spans of `tenth`; live, health and login do not."""
+@contextlib.asynccontextmanager
+async def receiving() -> AsyncIterator[tuple[Receiver, str]]:
+    """A receiver, and where it listens."""
     receiver = Receiver()
     server = grpc.aio.server()
     trace_service_pb2_grpc.add_TraceServiceServicer_to_server(receiver, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    tenth = await start(self_otlp_endpoint=f"127.0.0.1:{port}", self_otlp_token="mine")
-    await (await tenth.live()).text("hello")
-    await tenth.http.get("/healthz")
-    await tenth.http.get("/login", params={"token": "secret"})
-    await tenth.http.get("/api/stats")
-    await eventually_async(lambda: receiver.requests)
-    assert receiver.span_paths() == ["/api/stats"]
-    attributes = {
-        attribute.key: attribute.value.string_value
-        for attribute in receiver.requests[0].resource_spans[0].resource.attributes
-    }
-    assert (attributes["service.name"], attributes["tenth.role"]) == ("tenth", "ui")
-    assert receiver.metadata[0]["authorization"] == "Bearer mine"
-    await server.stop(None)
+    try:
+        yield receiver, f"127.0.0.1:{port}"
+    finally:
+        await server.stop(None)
+
+
+async def test_own_spans_are_sent(start: Start) -> None:
+    """With an endpoint set, requests become spans of `tenth`; live, health and login do not."""
+    async with receiving() as (receiver, endpoint):
+        tenth = await start(self_otlp_endpoint=endpoint, self_otlp_token="mine")
+        await (await tenth.live()).text("hello")
+        await tenth.http.get("/healthz")
+        await tenth.http.get("/login", params={"token": "secret"})
+        await tenth.http.get("/api/stats")
+        await eventually_async(lambda: receiver.requests)
+        assert receiver.span_paths() == ["/api/stats"]
+        attributes = {
+            attribute.key: attribute.value.string_value
+            for attribute in receiver.requests[0].resource_spans[0].resource.attributes
+        }
+        assert (attributes["service.name"], attributes["tenth.role"]) == ("tenth", "ui")
+        assert receiver.metadata[0]["authorization"] == "Bearer mine"
+
+
+async def test_strangers_do_not_name_own_spans(start: Start) -> None:
+    """Spans are named by the routes that there are; whatever else is asked for names none."""
+    async with receiving() as (receiver, endpoint):
+        tenth = await start(self_otlp_endpoint=endpoint)
+        for method, path in (
+            ("GET", "/api/traces/0af7651916cd43dd8448eb211c80319c"),
+            ("GET", "/api/anything"),
+            ("GET", "/anything"),
+            ("ANYTHING", "/api/stats"),
+            ("ANYTHING", "/api/anything"),
+        ):
+            await tenth.http.request(method, path)
+        await eventually_async(lambda: len(receiver.spans()) == 5, 60, "the spans")
+        names = sorted(span.name for span in receiver.spans())
+        assert names == ["GET", "GET", "GET /api/traces", "HTTP", "HTTP /api/stats"]
