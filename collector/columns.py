@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from storage.columns import member
 from storage.schema import LOGS, POINTS, SPANS, MetricType, Signal, Tables
 
 TRACE_ID_BYTES: Final = 16
@@ -87,16 +88,16 @@ def flatten(signal: Signal, requests: pa.ListArray) -> Group:
 
 
 def _scopes(requests: pa.ListArray, scopes_field: str) -> _Scopes:
-    resources = requests.flatten()
-    nested = pc.struct_field(resources, scopes_field)
+    resources = _items(requests)
+    nested = member(resources, scopes_field)
     parent = pc.list_parent_indices(nested)
-    entries = nested.flatten()
+    entries = _items(nested)
     origins = pa.RecordBatch.from_arrays(
         [
-            pc.struct_field(resources, "resource").take(parent),
-            pc.struct_field(resources, "schema_url").take(parent),
-            pc.struct_field(entries, "scope"),
-            pc.struct_field(entries, "schema_url"),
+            member(resources, "resource").take(parent),
+            member(resources, "schema_url").take(parent),
+            member(entries, "scope"),
+            member(entries, "schema_url"),
         ],
         ["resource", "resource_schema_url", "scope", "scope_schema_url"],
     )
@@ -106,12 +107,12 @@ def _scopes(requests: pa.ListArray, scopes_field: str) -> _Scopes:
 
 def _flatten_spans(requests: pa.ListArray) -> Group:
     scopes = _scopes(requests, "scope_spans")
-    nested = pc.struct_field(scopes.entries, "spans")
-    spans = nested.flatten()
+    nested = member(scopes.entries, "spans")
+    spans = _items(nested)
     columns = _fields(spans)
     status = columns.pop("status")
-    columns["status_code"] = pc.fill_null(pc.struct_field(status, "code"), 0)
-    columns["status_message"] = pc.fill_null(pc.struct_field(status, "message"), "")
+    columns["status_code"] = pc.fill_null(member(status, "code"), 0)
+    columns["status_message"] = pc.fill_null(member(status, "message"), "")
     columns["origin_index"] = pc.list_parent_indices(nested).cast(pa.int32())
     faults = {
         "invalid_trace_id": _bad_id(columns["trace_id"], TRACE_ID_BYTES),
@@ -128,8 +129,8 @@ def _flatten_spans(requests: pa.ListArray) -> Group:
 
 def _flatten_logs(requests: pa.ListArray) -> Group:
     scopes = _scopes(requests, "scope_logs")
-    nested = pc.struct_field(scopes.entries, "log_records")
-    columns = _fields(nested.flatten())
+    nested = member(scopes.entries, "log_records")
+    columns = _fields(_items(nested))
     columns["origin_index"] = pc.list_parent_indices(nested).cast(pa.int32())
     # Logs Data Model, TraceId and SpanId: a log with a bad id is kept, the link is not.
     for name, size in (("trace_id", TRACE_ID_BYTES), ("span_id", SPAN_ID_BYTES)):
@@ -148,26 +149,26 @@ def _flatten_logs(requests: pa.ListArray) -> Group:
 
 def _flatten_metrics(requests: pa.ListArray) -> Group:
     scopes = _scopes(requests, "scope_metrics")
-    nested = pc.struct_field(scopes.entries, "metrics")
-    metrics = nested.flatten()
+    nested = member(scopes.entries, "metrics")
+    metrics = _items(nested)
     origin = pc.list_parent_indices(nested).cast(pa.int32())
-    kinds = {kind: pc.struct_field(metrics, kind.name.lower()) for kind in MetricType}
+    kinds = {kind: member(metrics, kind.name.lower()) for kind in MetricType}
     type_ = np.zeros(len(metrics), np.int8)
     temporality = np.zeros(len(metrics), np.int32)
     for kind, data in kinds.items():
         present = _numpy(data.is_valid())
         type_[present] = kind
         if kind in (MetricType.SUM, MetricType.HISTOGRAM, MetricType.EXPONENTIAL_HISTOGRAM):
-            values = _numpy(pc.fill_null(pc.struct_field(data, "aggregation_temporality"), 0))
+            values = _numpy(pc.fill_null(member(data, "aggregation_temporality"), 0))
             temporality[present] = values[present]
     streams = pa.RecordBatch.from_arrays(
         [
             origin,
-            *(pc.struct_field(metrics, name) for name in ("name", "description", "unit")),
-            pc.struct_field(metrics, "metadata"),
+            *(member(metrics, name) for name in ("name", "description", "unit")),
+            member(metrics, "metadata"),
             pa.array(type_),
             pa.array(temporality),
-            pc.fill_null(pc.struct_field(kinds[MetricType.SUM], "is_monotonic"), False),
+            pc.fill_null(member(kinds[MetricType.SUM], "is_monotonic"), False),
         ],
         [
             *("origin_index", "name", "description", "unit"),
@@ -184,17 +185,17 @@ def _flatten_metrics(requests: pa.ListArray) -> Group:
 
 def _points(data: pa.StructArray) -> pa.RecordBatch:
     """Data points of one kind in the columns of all kinds."""
-    nested = pc.struct_field(data, "data_points")
-    columns = _fields(nested.flatten())
+    nested = data.field("data_points")  # of what is absent: an empty list
+    columns = _fields(_items(nested))
     columns["stream_index"] = pc.list_parent_indices(nested).cast(pa.int32())
     for side in ("positive", "negative"):
         if side in columns:
             buckets = columns.pop(side)
-            columns[f"{side}_offset"] = pc.struct_field(buckets, "offset")
-            columns[f"{side}_bucket_counts"] = pc.struct_field(buckets, "bucket_counts")
+            columns[f"{side}_offset"] = member(buckets, "offset")
+            columns[f"{side}_bucket_counts"] = member(buckets, "bucket_counts")
     rows = len(columns["stream_index"])
     arrays = [
-        columns[field.name].cast(field.type)
+        _typed(columns[field.name], field.type)
         if field.name in columns
         # Summaries have no exemplars, numbers no counts, and so on.
         else pa.nulls(rows, field.type)
@@ -306,8 +307,17 @@ def _lengths(lists: pa.ListArray) -> Ints:
     return lengths
 
 
+def _items(lists: pa.ListArray) -> pa.Array:
+    """What the lists hold. Those of `Decoder` are whole: nothing lies before or between them."""
+    return lists.values  # as `flatten`, which walks all that is nested below
+
+
 def _fields(array: pa.StructArray) -> dict[str, pa.Array]:
-    return dict(zip((field.name for field in array.type), array.flatten(), strict=True))
+    return {field.name: member(array, field.name) for field in array.type}
+
+
+def _typed(array: pa.Array, type_: pa.DataType) -> pa.Array:
+    return array if array.type == type_ else array.cast(type_)
 
 
 def _batch(columns: dict[str, pa.Array], schema: pa.Schema) -> pa.RecordBatch:

@@ -153,6 +153,9 @@ class Ingest:
             await self._arrived.wait()
             self._arrived.clear()
             for signal in Signal:
+                # What comes while the journal is busy is decoded together: a group costs
+                # as much as a thousand items, however few it has.
+                await self._decoded.join()
                 requests = self._take(signal)
                 if not requests:
                     continue
@@ -207,6 +210,8 @@ class Ingest:
             groups = [await self._decoded.get()]
             while not self._decoded.empty():
                 groups.append(self._decoded.get_nowait())
+            for _ in groups:
+                self._decoded.task_done()
             try:
                 await loop.run_in_executor(self._journal_thread, self._commit, groups)
             except Exception as error:

@@ -159,14 +159,14 @@ class Ring:
 
     def _held(self, changed: Rollup) -> Rollup:
         """The rows of `changed` that are still in the ring."""
-        windows = np.unique(changed.rows.window).tolist()
+        windows = _windows(changed)
         gone = [window for window in windows if window not in self._windows]
         if not gone:
             return changed
         return changed.take(np.flatnonzero(~np.isin(changed.rows.window, gone)))
 
     def _merge(self, new: Rollup) -> Rollup:
-        windows = np.unique(new.rows.window).tolist()
+        windows = _windows(new)
         held = [self._windows[w] for w in windows if w in self._windows]
         merged = aggregate(concat([*held, new])) if held else new
         for rollup in held:
@@ -180,6 +180,12 @@ class Ring:
         self.rows += sign * len(rollup.rows)
         places = len(rollup.rows) * PLACE_BYTES
         self.bytes += sign * (rollup.nbytes + places + _WINDOW_BYTES)
+
+
+def _windows(rollup: Rollup) -> list[int]:
+    """The windows of an aggregated rollup."""
+    window = rollup.rows.window
+    return list(window[np.diff(window, prepend=window[:1] - 1) != 0].tolist())
 
 
 def _by_window(rollup: Rollup, windows: list[int]) -> list[Rollup]:

@@ -27,7 +27,8 @@ MAX_SHAPE_KEYS: Final = 128
 # Hostile senders must not be able to make different shapes hash alike.
 _SEED: Final = np.random.default_rng().integers(1, 2**63, dtype=np.uint64)
 _ROW: Final = "attributes_row"
-_EMPTY_OBJECT: Final = "'{}'::JSON::VARIANT"
+_PLACE: Final = "attributes_place"
+EMPTY_OBJECT: Final = "'{}'::JSON::VARIANT"
 
 
 class Staging:
@@ -52,12 +53,20 @@ class Staging:
             self._connection.unregister(name)
 
 
-def with_variant(staging: Staging, rows: pa.Table, column: str, key_values: pa.ListArray) -> str:
+def with_variant(
+    staging: Staging,
+    rows: pa.Table,
+    column: str,
+    key_values: pa.ListArray | pa.DictionaryArray,
+) -> str:
     """SQL of a relation: `rows`, in any order, and a VARIANT named `column` of `key_values`.
 
-    `key_values` is a `schema.KEY_VALUES` as long as `rows`. Of equal keys the last
-    one counts; no attributes are an empty object.
+    `key_values` is a `schema.KEY_VALUES` as long as `rows`, or a dictionary of such: then each
+    distinct one becomes a VARIANT once. Of equal keys the last one counts; no attributes are an
+    empty object.
     """
+    if isinstance(key_values, pa.DictionaryArray):
+        return _joined(staging, rows, column, key_values)
     if not len(rows):
         return f"(SELECT *, NULL::VARIANT AS {column} FROM {staging.name(rows)})"
     pairs = _Pairs.of(key_values)
@@ -65,7 +74,7 @@ def with_variant(staging: Staging, rows: pa.Table, column: str, key_values: pa.L
     empty = np.flatnonzero(pairs.counts == 0)
     if len(empty):
         name = staging.name(rows.take(pa.array(empty)))
-        selects.append(f"SELECT *, {_EMPTY_OBJECT} AS {column} FROM {name}")
+        selects.append(f"SELECT *, {EMPTY_OBJECT} AS {column} FROM {name}")
     common, rare = pairs.shapes()
     for index in common:
         tokens = pairs.tokens_of(index[0])
@@ -78,6 +87,14 @@ def with_variant(staging: Staging, rows: pa.Table, column: str, key_values: pa.L
     if rare:
         selects.append(_rare(staging, rows, column, pairs, np.concatenate(rare)))
     return "(" + " UNION ALL ".join(selects) + ")"
+
+
+def _joined(staging: Staging, rows: pa.Table, column: str, key_values: pa.DictionaryArray) -> str:
+    distinct = key_values.dictionary
+    places = pa.table({_PLACE: np.arange(len(distinct), dtype=np.int32)})
+    named = staging.name(rows.append_column(_PLACE, key_values.indices))
+    variants = with_variant(staging, places, column, distinct)
+    return f"(SELECT * EXCLUDE ({_PLACE}) FROM {named} JOIN {variants} USING ({_PLACE}))"
 
 
 def _rare(staging: Staging, rows: pa.Table, column: str, pairs: "_Pairs", index: Integers) -> str:

@@ -50,12 +50,15 @@ def attribute_text(value: object) -> str:
 
 
 def _cell_limits(cells: Cells, series: Ints, known: Mapping[int, Series]) -> tuple[Floats, Floats]:
-    lower, upper = limits(cells.key, cells.scale)
-    explicit = np.flatnonzero(cells.scale == EXPLICIT)
-    if len(explicit):
-        numbers, which = np.unique(series[explicit], return_inverse=True)
-        bounds = [known[number].bounds or () for number in numbers.tolist()]
-        lower[explicit], upper[explicit] = explicit_limits(cells.key[explicit], which, bounds)
+    explicit = cells.scale == EXPLICIT
+    if not explicit.any():
+        return limits(cells.key, cells.scale)
+    lower, upper = np.empty(len(cells)), np.empty(len(cells))
+    lower[~explicit], upper[~explicit] = limits(cells.key[~explicit], cells.scale[~explicit])
+    numbers = np.flatnonzero(np.bincount(series[explicit]))
+    bounds = [known[number].bounds or () for number in numbers.tolist()]
+    which = np.searchsorted(numbers, series[explicit])
+    lower[explicit], upper[explicit] = explicit_limits(cells.key[explicit], which, bounds)
     return lower, upper
 
 

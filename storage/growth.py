@@ -116,13 +116,14 @@ def _grown_cells(rollup: Rollup, previous: Ints, grown: Bools, unknown: Bools) -
         len(rollup.rows),
     )
     count = np.concatenate((kept.count, -earlier.count))
-    order = np.lexsort((key, row))
-    row, scale, key, count = row[order], scale[order], key[order], count[order]
-    new = (row[1:] != row[:-1]) | (key[1:] != key[:-1])
-    starts = np.concatenate(([0], np.flatnonzero(new) + 1))
-    count = np.add.reduceat(count, starts)
+    low = key.min()
+    place = row * (key.max() - low + 1) + (key - low)
+    order = np.argsort(place, kind="stable")  # fast, for both parts are nearly sorted
+    place = place[order]
+    starts = np.concatenate(([0], np.flatnonzero(place[1:] != place[:-1]) + 1))
+    count = np.add.reduceat(count[order], starts)
     filled = count > 0
-    chosen = starts[filled]
+    chosen = order[starts[filled]]
     return Cells(row[chosen], scale[chosen], key[chosen], count[filled])
 
 

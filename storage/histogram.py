@@ -84,13 +84,14 @@ def explicit_limits(
     positions: Ints, which: Ints, bounds: Sequence[tuple[float, ...]]
 ) -> tuple[Floats, Floats]:
     """Lower and upper limit of buckets: of the i-th, `positions[i]` of `bounds[which[i]]`."""
-    # Most histograms have the same bounds: the edges of each kind are written down once.
-    places: dict[tuple[float, ...], int] = {}
+    # Most histograms have the same bounds, and as one object (`storage.series`): the edges
+    # of each are written down once. By equality, each tuple would be hashed every time.
+    places: dict[int, int] = {}
     edges: list[float] = []
     for one in bounds:
-        if one not in places:
-            places[one] = len(edges)
+        if id(one) not in places:
+            places[id(one)] = len(edges)
             edges += (-np.inf, *one, np.inf)
-    at = np.array([places[one] for one in bounds], np.int64)[which] + positions
+    at = np.array([places[id(one)] for one in bounds], np.int64)[which] + positions
     limits = np.array(edges)
     return limits[at], limits[at + 1]

@@ -114,8 +114,11 @@ _COLUMNS: Final = [
 
 def previous_rows(rows: Rows) -> Ints:
     """For each row the place of the row before it in its series, -1 for none."""
-    order = np.lexsort((rows.window, rows.series))
     previous = np.full(len(rows), -1, np.int64)
+    if len(rows) == 0:
+        return previous
+    oldest = rows.window.min()
+    order = np.argsort(rows.series * (rows.window.max() - oldest + 1) + (rows.window - oldest))
     follows = rows.series[order[1:]] == rows.series[order[:-1]]
     previous[order[1:][follows]] = order[:-1][follows]
     return previous

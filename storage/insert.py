@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from storage.attributes import Staging, with_variant
+from storage.attributes import EMPTY_OBJECT, Staging, with_variant
 from storage.columns import (
     counts_or_zero,
     hex_text,
@@ -19,6 +19,7 @@ from storage.columns import (
     text_or_empty,
     timestamps,
 )
+from storage.keys import repeated
 from storage.marks import COLUMNS as MARK_COLUMNS
 from storage.marks import MAX_TEXT_CHARS, marks_among
 from storage.origins import OriginReader, Origins
@@ -61,6 +62,8 @@ class Inserter:
 
     def insert(self, staging: Staging, tables: dict[Signal, Tables]) -> None:
         """Insert the items of each signal, their new origins and their rollups."""
+        if Signal.METRICS in tables:
+            tables = {**tables, Signal.METRICS: _repeated(tables[Signal.METRICS])}
         for signal, of_signal in tables.items():
             origins = self._origins.read(of_signal["origins"])
             if len(origins.rows):
@@ -76,6 +79,14 @@ class Inserter:
     def _insert_marks(self, staging: Staging, marks: pa.RecordBatch, origins: Origins) -> None:
         if len(marks):
             self._connection.execute(_insert_marks(staging, marks, origins))
+
+
+def _repeated(tables: Tables) -> Tables:
+    """Data points with their attributes as a dictionary, for each series sends its own again."""
+    points = tables["points"]
+    place = points.schema.get_field_index("attributes")
+    attributes = repeated(points["attributes"])
+    return {**tables, "points": points.set_column(place, "attributes", attributes)}
 
 
 def _insert_origins(staging: Staging, rows: pa.Table) -> str:
@@ -133,10 +144,14 @@ def _insert_points(staging: Staging, tables: Tables, origins: Origins) -> str:
     exemplars = _children(
         staging, points["exemplars"], _exemplar_rows, "filtered_attributes", _EXEMPLAR_FIELDS
     )
+    children = {"exemplars": exemplars}
+    if not lengths(streams["metadata"]).any():
+        metadata = {"metadata": EMPTY_OBJECT}
+        return _insert("metric_point_rows", relation, children, metadata, ["stream_row"])
     numbers = pa.table({"stream_row": pa.array(np.arange(len(streams), dtype=np.int32))})
-    metadata = with_variant(staging, numbers, "metadata", streams["metadata"])
-    joined = f"(SELECT * FROM {relation} JOIN {metadata} USING (stream_row))"
-    return _insert("metric_point_rows", joined, {"exemplars": exemplars}, {}, ["stream_row"])
+    variants = with_variant(staging, numbers, "metadata", streams["metadata"])
+    joined = f"(SELECT * FROM {relation} JOIN {variants} USING (stream_row))"
+    return _insert("metric_point_rows", joined, children, {}, ["stream_row"])
 
 
 _INSERTS: Final = {

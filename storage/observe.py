@@ -4,7 +4,6 @@ Which series an item belongs to, when it happened and what it weighs: here, for
 every signal and metric type. What becomes of it is `storage.rollup`'s.
 """
 
-from collections.abc import Hashable, Sequence
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -15,11 +14,21 @@ import pyarrow.compute as pc
 from opentelemetry.proto.common.v1.common_pb2 import ArrayValue, KeyValueList
 
 from storage.histogram import BIAS, EXPLICIT, MAX_SCALE, SCALE, keys_of
+from storage.keys import (
+    SALT,
+    Keys,
+    attribute_keys,
+    hashes,
+    integer_keys,
+    list_sums,
+    mix,
+    string_keys,
+)
 from storage.nested import parse
 from storage.origin import python_attributes, python_value, service_name
 from storage.rollup import Cells, Rollup, Rows, window_of
 from storage.schema import MetricType, Signal, Tables
-from storage.series import Keys, Registry, Series
+from storage.series import Registry, Series
 
 SPAN_KINDS: Final = ("unspecified", "internal", "server", "client", "producer", "consumer")
 SEVERITIES: Final = ("unspecified", "trace", "debug", "info", "warn", "error", "fatal")
@@ -30,8 +39,6 @@ _STATUS_ERROR: Final = 2
 _NO_RECORDED_VALUE: Final = 1
 # Counts are uint64 in OTLP; what no int64 holds is no count of anything.
 _MAX_COUNT: Final = np.uint64(2**63 - 1)
-# Every process mixes keys in its own way.
-_SALT: Final = np.uint64(hash("tenth") & 0xFFFF_FFFF_FFFF_FFFF)
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -52,8 +59,8 @@ def _observe_spans(tables: Tables, registry: Registry) -> Rollup:
     origin = _numpy(spans["origin_index"])
     kind = _clip(_numpy(spans["kind"]), len(SPAN_KINDS))
     services = _services(tables)
-    service = _hashes(services)[origin]
-    keys = _mix(_mix(service, _string_keys(spans["name"])), kind.astype(np.uint64))
+    service = hashes(services)[origin]
+    keys = mix(mix(service, string_keys(spans["name"])), kind.astype(np.uint64))
 
     def describe(item: int) -> Series:
         name = spans["name"][item].as_py()
@@ -61,7 +68,7 @@ def _observe_spans(tables: Tables, registry: Registry) -> Rollup:
 
     start = _numpy(spans["start_time_unix_nano"]).astype(np.int64)
     end = _numpy(spans["end_time_unix_nano"]).astype(np.int64)
-    groups = _mix(_mix(service, kind.astype(np.uint64)), np.uint64(Signal.SPANS))
+    groups = mix(mix(service, kind.astype(np.uint64)), np.uint64(Signal.SPANS))
     numbers = registry.numbers(keys, groups, describe)
     return weigh_spans(start, end, _numpy(spans["status_code"]) == _STATUS_ERROR, numbers)
 
@@ -80,8 +87,8 @@ def _observe_logs(tables: Tables, registry: Registry) -> Rollup:
     # Logs data model, severity: four numbers to a range, 0 is unspecified.
     severity = _clip((_numpy(logs["severity_number"]) + 3) // 4, len(SEVERITIES))
     services = _services(tables)
-    service = _hashes(services)[origin]
-    keys = _mix(_mix(service, severity.astype(np.uint64)), np.uint64(Signal.LOGS))
+    service = hashes(services)[origin]
+    keys = mix(mix(service, severity.astype(np.uint64)), np.uint64(Signal.LOGS))
 
     def describe(item: int) -> Series:
         return Series(Signal.LOGS, services[origin[item]], "", SEVERITIES[severity[item]])
@@ -106,7 +113,7 @@ def _observe_metrics(tables: Tables, registry: Registry) -> Rollup:
     stream = _numpy(points["stream_index"])
     describer = _Streams(tables)
     bounds = _bounds_keys(points)
-    keys = describer.keys()[stream] + _attribute_keys(points["attributes"]) + bounds
+    keys = describer.keys()[stream] + attribute_keys(points["attributes"]) + bounds
 
     def describe(item: int) -> Series:
         attributes, edges = (
@@ -115,7 +122,7 @@ def _observe_metrics(tables: Tables, registry: Registry) -> Rollup:
         return describer.series(int(stream[item]), attributes, edges)
 
     groups = describer.groups()[stream] + bounds
-    numbers = registry.numbers(_mix(keys, _SALT), _mix(groups, _SALT), describe)
+    numbers = registry.numbers(mix(keys, SALT), mix(groups, SALT), describe)
     kind, temporality = (_numpy(streams[name])[stream] for name in ("type", "temporality"))
     return weigh_points(points, numbers, kind, temporality == _CUMULATIVE)
 
@@ -184,6 +191,8 @@ def _explicit_cells(points: pa.RecordBatch) -> Cells:
 
 
 def _exponential_cells(points: pa.RecordBatch) -> list[Cells]:
+    if points["scale"].null_count == len(points):
+        return []
     sent = _numpy(pc.fill_null(points["scale"], 0)).astype(np.int64)
     scale = np.clip(sent, -MAX_SCALE, MAX_SCALE).astype(np.int8)
     zero = _numpy(pc.fill_null(points["zero_count"], 0))
@@ -239,21 +248,21 @@ class _Streams:
         self._services = _services(tables)
         self._origins = tables["origins"].to_pylist()
         self._origin = _numpy(streams["origin_index"])
-        self._metric = _string_keys(streams["name"])
+        self._metric = string_keys(streams["name"])
         for part in (
-            _string_keys(streams["unit"]),
-            *(_integer_keys(streams[name]) for name in ("type", "temporality", "monotonic")),
+            string_keys(streams["unit"]),
+            *(integer_keys(streams[name]) for name in ("type", "temporality", "monotonic")),
         ):
-            self._metric = _mix(self._metric, part)
+            self._metric = mix(self._metric, part)
 
     def keys(self) -> Keys:
         """What tells streams apart."""
-        origins = _hashes([tuple(origin.values()) for origin in self._origins])
-        return _mix(self._metric, origins[self._origin])
+        origins = hashes([tuple(origin.values()) for origin in self._origins])
+        return mix(self._metric, origins[self._origin])
 
     def groups(self) -> Keys:
         """What may share an overflow series: points that add up."""
-        return _mix(self._metric, _hashes(self._services)[self._origin])
+        return mix(self._metric, hashes(self._services)[self._origin])
 
     def series(
         self, row: int, attributes: list[dict[str, Any]] | None, bounds: list[float] | None
@@ -297,70 +306,10 @@ def _services(tables: Tables) -> list[str]:
     return [service_name(resource) for resource in tables["origins"]["resource"].to_pylist()]
 
 
-def _hashes(values: Sequence[Hashable]) -> Keys:
-    return np.array([hash(value) for value in values], np.int64).view(np.uint64)
-
-
-def _string_keys(strings: pa.Array) -> Keys:
-    """A key for each string; null and "" have the same."""
-    encoded = pc.dictionary_encode(pc.fill_null(strings, ""))
-    places: Ints = _numpy(encoded.indices)
-    return _hashes(encoded.dictionary.to_pylist())[places]
-
-
-def _integer_keys(integers: pa.Array) -> Keys:
-    keys: Keys = _numpy(integers).astype(np.uint64)
-    return keys
-
-
-def _attribute_keys(attributes: pa.ListArray) -> Keys:
-    """A key for each attribute list, whatever the order of its entries."""
-    pairs = attributes.flatten()
-    value = pc.struct_field(pairs, "value")
-    key = _string_keys(pc.struct_field(pairs, "key"))
-    for place, member in enumerate(value.type, 1):
-        column = pc.struct_field(value, member.name)
-        if column.null_count < len(column):
-            # A key must not depend on what else is in the batch: only set members count.
-            typed = _mix(_mix(key, _value_keys(column)), np.uint64(place))
-            key = np.where(_numpy(column.is_valid()), typed, key)
-    return _list_sums(key, attributes)
-
-
-def _list_sums(keys: Keys, lists: pa.ListArray) -> Keys:
-    """The sum, modulo 2^64, of the entries' keys for each list."""
-    sums = np.concatenate((np.zeros(1, np.uint64), np.cumsum(keys, dtype=np.uint64)))
-    length = _numpy(pc.fill_null(pc.list_value_length(lists), 0))
-    ends = np.cumsum(length)
-    keys_of_lists: Keys = sums[ends] - sums[ends - length]
-    return keys_of_lists
-
-
-def _value_keys(column: pa.Array) -> Keys:
-    """A key for each value of one member of AnyValue; any number where it is not set."""
-    if pa.types.is_string(column.type) or pa.types.is_binary(column.type):
-        encoded = pc.dictionary_encode(column)
-        places: Ints = _numpy(pc.fill_null(encoded.indices, 0))
-        return _hashes(encoded.dictionary.to_pylist())[places]
-    filled = pc.fill_null(column.cast(pa.int64()) if column.type == pa.bool_() else column, 0)
-    bits: Keys = _numpy(filled).view(np.uint64)
-    return bits
-
-
 def _bounds_keys(points: pa.RecordBatch) -> Keys:
     _, position, bound = _entries(points["explicit_bounds"])
-    bits = _mix(bound.astype(np.float64).view(np.uint64), position.astype(np.uint64))
-    return _list_sums(bits, points["explicit_bounds"])
-
-
-def _mix(left: Keys, right: Keys | np.uint64) -> Keys:
-    """Two keys into one; the finaliser of splitmix64."""
-    with np.errstate(over="ignore"):
-        key = left * np.uint64(0x9E37_79B9_7F4A_7C15) + right + _SALT
-        key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58_476D_1CE4_E5B9)
-        key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D0_49BB_1331_11EB)
-        mixed: Keys = key ^ (key >> np.uint64(31))
-    return mixed
+    bits = mix(bound.astype(np.float64).view(np.uint64), position.astype(np.uint64))
+    return list_sums(bits, points["explicit_bounds"])
 
 
 def _clip(values: npt.NDArray[Any], size: int) -> Ints:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntFlag
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import accumulate
 from typing import Any, Final
@@ -16,9 +17,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from storage.keys import Keys
 from storage.schema import Signal
 
-Keys = npt.NDArray[np.uint64]
 Ints = npt.NDArray[np.int64]
 
 OVERFLOW: Final = {"otel.metric.overflow": True}
@@ -26,6 +27,7 @@ OVERFLOW: Final = {"otel.metric.overflow": True}
 # megabytes; items keep all of it, and series beyond this are told apart by a digest.
 _MAX_NAME_CHARS: Final = 1_024
 _MAX_ATTRIBUTES_CHARS: Final = 8_192
+_CACHED_BOUNDS: Final = 64
 DIGEST: Final = "tenth.attributes.digest"
 
 
@@ -67,6 +69,8 @@ class Series:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "traits", int(_traits(self)))
+        if self.bounds is not None:
+            object.__setattr__(self, "bounds", _one_object(self.bounds))
 
     @property
     def is_overflow(self) -> bool:
@@ -82,6 +86,12 @@ class Series:
             self.bounds,
         ]
         return int.from_bytes(_digest(json.dumps(content, default=repr)), "little")
+
+
+@lru_cache(_CACHED_BOUNDS)
+def _one_object(bounds: tuple[float, ...]) -> tuple[float, ...]:
+    """The object that stood for equal bounds before: most series share a few."""
+    return bounds
 
 
 def _traits(series: Series) -> Trait:

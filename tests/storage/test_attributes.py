@@ -8,8 +8,8 @@ import pytest
 
 from storage.archive import Archive
 from storage.attributes import MIN_SHAPE_ROWS
-from storage.schema import Signal, Tables
-from tests.storage.records import Null, span_tables
+from storage.schema import MetricType, Signal, Tables
+from tests.storage.records import Null, metric_tables, span_tables
 
 Store = Callable[[Signal, Tables], None]
 Ask = Callable[..., list[dict[str, Any]]]
@@ -95,6 +95,24 @@ def test_duplicates(store: Store, ask: Ask, rows: int) -> None:
     span = {"attributes": [("k", "first"), ("other", 1), ("k", 2)]}
     store(Signal.SPANS, span_tables(*[span] * rows))
     assert ask("SELECT DISTINCT attributes FROM spans") == [{"attributes": {"k": 2, "other": 1}}]
+
+
+def test_sets_of_points_that_come_again(store: Store, ask: Ask) -> None:
+    """Data points that share a few sets of attributes keep each its own, however alike they are."""
+    alike: list[Any] = [
+        *({}, {"k": 1}, {"k": 1.0}, {"k": "1"}, {"k": True}, {"k": b"1"}, {"k": ["1"]}, {"k": ""}),
+        *({"l": 1}, {"k": 1, "l": 2}, {"k": 2, "l": 1}, {"": 1}, {"k": {"k": 1}}),
+        *([("k", 1), ("k", 2)], [("k", 2), ("k", 1)]),
+    ]
+    points = [{"attributes": set_, "as_int": place} for place, set_ in enumerate(alike)]
+    store(Signal.METRICS, metric_tables(MetricType.GAUGE, *points * 8))
+    rows = ask("SELECT value_int, attributes, count(*) AS times FROM metric_points GROUP BY ALL")
+    found = {row["value_int"]: row["attributes"] for row in rows}
+    expected = [dict(set_) for set_ in alike]
+    expected[5] = {"k": "1"}  # bytes, as JSON shows them
+    assert [row["times"] for row in rows] == [8] * len(alike)
+    assert [found[place] for place in range(len(alike))] == expected
+    assert [type(found[place]["k"]) for place in range(1, 5)] == [int, float, str, bool]
 
 
 @ROWS
