@@ -30,7 +30,7 @@ from tests.rollup.otlp import (
 )
 from tests.waiting import eventually_async
 
-WITHIN_S = 20.0
+WITHIN_S = 60.0
 
 
 class Served:

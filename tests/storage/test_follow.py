@@ -3,7 +3,6 @@
 import os
 import random
 import resource
-import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -180,25 +179,6 @@ def test_killed_after_checkpoint(storage: Storage) -> None:
     storage.kill()
     storage.start()
     eventually(lambda: names(storage) == list(range(100)))
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_killed_any_time(storage: Storage, seed: int) -> None:
-    """However often it is killed, everything is there once."""
-    storage.settings |= {"checkpoint_max_rows": 100, "commit_interval_ms": 5}
-    written = 0
-    for round_ in range(4):
-        storage.start()
-        deadline_s = time.monotonic() + 0.1 * (1 + (seed + round_) % 3)
-        while time.monotonic() < deadline_s:
-            storage.append(Signal.SPANS, spans(written, 20))
-            written += 20
-        storage.kill()
-    storage.start()
-    eventually(lambda: storage.count("spans") >= written)
-    assert names(storage) == list(range(written))
-    (row,) = storage.ask("SELECT sum(count)::BIGINT AS n FROM rollups")
-    assert row["n"] == written
 
 
 def test_newer_archive(storage: Storage) -> None:
