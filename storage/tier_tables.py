@@ -29,7 +29,7 @@ _MAX_KNOWN_SERIES: Final = 200_000
 _SIGNALS: Final = {name: signal for signal, name in SIGNAL_NAMES.items()}
 _TIMES: Final = ("time", "first_time", "first_start", "last_time", "last_start")
 _VALUES: Final = ("count", "sum", "min", "max", "errors", "first", "last")
-_LEVEL: Final = Trait.CUMULATIVE | Trait.COUNT
+_LEVEL: Final = int(Trait.CUMULATIVE | Trait.COUNT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +79,13 @@ class SeriesCatalog:
 
     def numbers(self, connection: duckdb.DuckDBPyConnection, staging: Staging, ids: Ids) -> Ints:
         """A number for each id. Raises KeyError for an id that no series has."""
-        unknown = np.setdiff1d(ids, self.ids)
-        if len(unknown):
+        known = self.ids[self._order]
+        place = np.searchsorted(known, ids)
+        if not np.array_equal(known[np.minimum(place, len(known) - 1)] if len(known) else [], ids):
+            unknown = np.setdiff1d(ids, self.ids)
             self._read(connection, staging.name(pa.table({"series_id": unknown})), len(unknown))
-        return self._order[np.searchsorted(self.ids[self._order], ids)]
+            place = np.searchsorted(self.ids[self._order], ids)
+        return self._order[place]
 
     def _read(self, connection: duckdb.DuckDBPyConnection, wanted: str, size: int) -> None:
         rows = connection.execute(
@@ -142,7 +145,7 @@ def read(
     ).to_arrow_table()
     columns = {name: rows[name].combine_chunks() for name in rows.column_names}
     series = catalog.numbers(connection, staging, _numpy(columns["series_id"]))
-    level = np.array([s.traits & _LEVEL == _LEVEL for s in catalog.series.values()], np.bool_)
+    traits = np.array([known.traits for known in catalog.series.values()], np.uint8)
     times_of = {name: _numpy(columns[name]) for name in _TIMES}
     values_of = {name: _floats(columns[name]) for name in ("sum", "min", "max", "first", "last")}
     merged = Rows(
@@ -159,7 +162,7 @@ def read(
         last_time=times_of["last_time"],
         last_start=times_of["last_start"],
         last=values_of["last"],
-        level=level[series] if len(series) else np.empty(0, np.bool_),
+        level=traits[series] & _LEVEL == _LEVEL if len(series) else np.empty(0, np.bool_),
     )
     return Rollup(merged, _cells(columns["histogram"])), _floats(columns["increase"])
 
