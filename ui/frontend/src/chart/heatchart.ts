@@ -13,6 +13,7 @@ import { PADDING, followPicks, logAxis, plotWidth, timeAxis, timeCursor, zoomToS
 import type { ChartEvents } from "./plot";
 import { Grid } from "./sample";
 import type { RingHolder } from "./spec";
+import { writeText } from "./text";
 import type { View } from "./view";
 
 export interface HeatSpec {
@@ -38,6 +39,8 @@ export class HeatChart {
   private heat: HeatGrid | null = null;
   private grid: Grid | null = null;
   private picture = "";
+  /** Of the plot; to ask for it at every paint would make the browser lay out the page. */
+  private width = 0;
   private theme = -1;
   private colour: [number, number, number] = [0, 0, 0];
   private readonly image = document.createElement("canvas");
@@ -64,7 +67,7 @@ export class HeatChart {
     if (!this.plot || picture === this.picture) return;
     this.picture = picture;
     const columns = Math.min(
-      plotWidth(this.host) / CELL_PX,
+      this.width / CELL_PX,
       (view.to - view.from + 1) / this.spec.leastWindows,
     );
     this.grid = new Grid(view.from, view.to, columns, ring.unit);
@@ -72,10 +75,11 @@ export class HeatChart {
     this.onEmpty(this.heat === null || this.heat.most === 0);
     if (this.heat) this.render(this.heat);
     const { firstRow, rows } = this.heat ?? { firstRow: 0, rows: 1 };
+    const times = this.times();
     this.plot.batch(() => {
       const min = view.from * WINDOW_MS;
       const max = view.to * WINDOW_MS;
-      this.plot?.setData([this.times(), this.times().map(() => null)], false);
+      this.plot?.setData([times, times.map(() => null)], false);
       this.plot?.setScale("x", { min, max });
       this.plot?.setScale("y", { min: firstRow, max: firstRow + rows });
     });
@@ -135,8 +139,8 @@ export class HeatChart {
     const timeMs = index == null ? undefined : this.times()[index];
     const time = timeMs === undefined ? "" : formatTime(timeMs);
     const most = `${formatCount(this.heat?.most ?? 0)} ${this.spec.counted}`;
-    if (this.timeHost.textContent !== time) this.timeHost.textContent = time;
-    if (this.mostHost.textContent !== most) this.mostHost.textContent = most;
+    writeText(this.timeHost, time);
+    writeText(this.mostHost, most);
   }
 
   /** The cell under the cursor; without one, all that is shown. */
@@ -157,6 +161,7 @@ export class HeatChart {
   private resize(): void {
     const { clientWidth: width, clientHeight: height } = this.host;
     if (width === 0 || height === 0) return;
+    this.width = plotWidth(this.host);
     this.plot?.setSize({ width, height });
     this.picture = "";
     this.events.onResize();
@@ -166,6 +171,7 @@ export class HeatChart {
     this.plot?.destroy();
     this.picture = "";
     this.colour = rgb(resolveColour("--series-0"));
+    this.width = plotWidth(this.host);
     this.plot = new uPlot(
       {
         width: Math.max(1, this.host.clientWidth),

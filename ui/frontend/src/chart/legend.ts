@@ -1,6 +1,7 @@
 /** The lines of a chart with their values: a legend to look at, a table to screen readers. */
 import { writeClipped } from "./clipped";
 import { resolveColour } from "../palette";
+import { writeText } from "./text";
 import { format } from "../units";
 import type { Unit } from "../units";
 import type { NamedLine } from "./spec";
@@ -28,8 +29,7 @@ export class Legend {
   /** `values[i]` belongs to line `i`; only what changed touches the page. */
   setValues(values: ArrayLike<number | null | undefined>): void {
     this.cells.forEach((cell, index) => {
-      const text = format(this.unit, values[index]);
-      if (cell.textContent !== text) cell.textContent = text;
+      writeText(cell, format(this.unit, values[index]));
     });
   }
 

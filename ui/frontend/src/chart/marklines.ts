@@ -40,6 +40,7 @@ export function markLines(): uPlot.Plugin {
   let clusters: Cluster[] = [];
   let label: HTMLElement;
   let colour = "";
+  let drawn = -1;
   return {
     hooks: {
       init: [
@@ -54,10 +55,11 @@ export function markLines(): uPlot.Plugin {
       draw: [
         (plot) => {
           const marks = shownMarks.peek();
-          const width = plot.over.clientWidth;
+          const width = plot.bbox.width / devicePixelRatio;
           clusters = clustersOf(marks, (ms) => plot.valToPos(ms, "x"), width);
           const count = clusters.reduce((sum, { marks: { length } }) => sum + length, 0);
-          plot.root.dataset["marks"] = String(count);
+          if (count !== drawn) plot.root.dataset["marks"] = String(count);
+          drawn = count;
           if (count > 0) draw(plot, clusters, colour);
         },
       ],

@@ -260,8 +260,9 @@ export function isolated(points: Point[]): number[] {
   const found: number[] = [];
   let lonely = -1;
   let afterGap = true;
-  points.forEach((point, index) => {
-    if (point === undefined) return;
+  for (let index = 0; index < points.length; index += 1) {
+    const point = points[index];
+    if (point === undefined) continue;
     if (point === null) {
       if (lonely >= 0) found.push(lonely);
       lonely = -1;
@@ -270,7 +271,7 @@ export function isolated(points: Point[]): number[] {
       lonely = afterGap ? index : -1;
       afterGap = false;
     }
-  });
+  }
   if (lonely >= 0) found.push(lonely);
   return found;
 }

@@ -8,6 +8,7 @@ import { format } from "../units";
 import type { Unit } from "../units";
 import type { Kind } from "./sample";
 import { writeClipped } from "./clipped";
+import { writeText } from "./text";
 import { Sparkline } from "./sparkline";
 import type { Labels } from "./spec";
 import { numberAsOf } from "./numbers";
@@ -206,9 +207,8 @@ export class SeriesTable {
     if (spec.chosen) head.setAttribute("aria-pressed", String(spec.chosen(labels)));
     spec.columns.forEach(({ unit, badFrom }, index) => {
       const value = this.values[row.series]?.[index] ?? NaN;
-      const text = format(unit, value);
       const cell = cells[index] as HTMLElement;
-      if (cell.textContent !== text) cell.textContent = text;
+      writeText(cell, format(unit, value));
       cell.classList.toggle("bad", value >= (badFrom ?? Infinity));
     });
   }

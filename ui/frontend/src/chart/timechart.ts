@@ -11,6 +11,7 @@ import { drawSteps } from "./steps";
 import { Grid, LineReader, isolated, sampleLine, sampleMean } from "./sample";
 import type { Point } from "./sample";
 import { CalmTop } from "./scale";
+import { writeText } from "./text";
 import { marksVersion } from "../state/marks";
 import { dataVersion, linesOf, linesVersion, numbersVersion } from "./spec";
 import type { ChartSpec, NamedLine } from "./spec";
@@ -20,8 +21,14 @@ import type { View } from "./view";
 const ONE_ROW_LINES = 4;
 /** More lines than this are drawn thinner. */
 const MANY_LINES = 6;
-/** Numbers that change ten times a second cannot be read. */
-const LEGEND_EVERY_PAINTS = 5;
+/**
+ * Numbers that change ten times a second cannot be read. All charts change theirs in the same
+ * paint, for which the browser lays out the page once.
+ */
+const LEGEND_EVERY_WINDOWS = 5;
+/** The legend's numbers are of something else: the next paint writes them. */
+const NO_TURN = -1;
+
 export class TimeChart {
   private plot: uPlot | null = null;
   private lines: NamedLine[] = [];
@@ -35,7 +42,9 @@ export class TimeChart {
   private numbers = "";
   private built = "";
   private span = 0;
-  private paints = 0;
+  /** Of the plot; to ask for it at every paint would make the browser lay out the page. */
+  private width = 0;
+  private turn = NO_TURN;
   private legendWindow = 0;
   private grid: Grid | null = null;
   private readonly top: CalmTop;
@@ -69,11 +78,11 @@ export class TimeChart {
     const picture = `${build} ${data} ${view.from} ${view.to}`;
     if (!this.plot || picture === this.painted) return;
     this.painted = picture;
-    if (numbers !== this.numbers) this.paints = 0;
+    if (numbers !== this.numbers) this.turn = NO_TURN;
     this.numbers = numbers;
     if (view.to - view.from !== this.span) {
       this.resetAxis();
-      this.paints = 0;
+      this.turn = NO_TURN;
     }
     this.span = view.to - view.from;
     this.sample(endWindow, view);
@@ -91,7 +100,7 @@ export class TimeChart {
 
   private sample(endWindow: number, view: View): void {
     const unit = Math.max(...this.lines.map(({ ring }) => ring.unit));
-    const grid = new Grid(view.from, view.to, plotWidth(this.canvasHost), unit);
+    const grid = new Grid(view.from, view.to, this.width, unit);
     grid.fillTimes(this.data[0]);
     this.grid = grid;
     let any = false;
@@ -106,10 +115,12 @@ export class TimeChart {
   }
 
   private writeLegend(endWindow: number): void {
-    this.paints += 1;
+    const turn = Math.floor(endWindow / LEGEND_EVERY_WINDOWS);
+    const due = turn !== this.turn;
+    this.turn = turn;
     this.legendWindow = endWindow;
     if (this.pointed() !== null) this.writePointed();
-    else if (this.paints % LEGEND_EVERY_PAINTS === 1) this.writeLatest();
+    else if (due) this.writeLatest();
   }
 
   private writeLatest(): void {
@@ -131,7 +142,7 @@ export class TimeChart {
     const index = this.pointed();
     const timeMs = index === null ? undefined : this.data[0][index];
     const time = timeMs === undefined ? "" : formatTime(timeMs);
-    if (this.timeHost.textContent !== time) this.timeHost.textContent = time;
+    writeText(this.timeHost, time);
     if (index === null) return this.writeLatest();
     const marked = this.plot?.cursor.idxs;
     this.legend.setValues(
@@ -147,6 +158,7 @@ export class TimeChart {
   private resize(): void {
     const { clientWidth: width, clientHeight: height } = this.canvasHost;
     if (width === 0 || height === 0) return;
+    this.width = plotWidth(this.canvasHost);
     this.plot?.setSize({ width, height });
     this.painted = "";
     this.events.onResize();
@@ -156,7 +168,7 @@ export class TimeChart {
     this.plot?.destroy();
     this.plot = null;
     this.painted = "";
-    this.paints = 0;
+    this.turn = NO_TURN;
     this.resetAxis();
     this.lines = linesOf(this.spec);
     this.values = this.lines.map(() => NaN);
@@ -167,6 +179,7 @@ export class TimeChart {
     this.legend.show(this.lines);
     this.legendHost.hidden = this.lines.length === 0;
     this.legendHost.classList.toggle("tall", this.lines.length > ONE_ROW_LINES);
+    this.width = plotWidth(this.canvasHost);
     if (this.lines.length === 0) this.onEmpty(true);
     else this.plot = new uPlot(this.options(), this.data as uPlot.AlignedData, this.canvasHost);
     if (this.plot && this.events.onPick) {

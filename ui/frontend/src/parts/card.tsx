@@ -4,6 +4,7 @@ import { Sparkline } from "../chart/sparkline";
 import type { Line } from "../chart/sample";
 import { versionOf } from "../chart/spec";
 import type { RingHolder } from "../chart/spec";
+import { writeText } from "../chart/text";
 import { viewOf } from "../chart/view";
 import type { ColourName } from "../palette";
 import { fixedTime, range } from "../state/app";
@@ -63,8 +64,8 @@ export function Card({ spec }: { spec: CardSpec }) {
     const write = (endWindow: number): void => {
       const value = spec.value(endWindow);
       const [text, suffix] = formatParts(spec.unit, value);
-      if (number.current && number.current.textContent !== text) number.current.textContent = text;
-      if (unit.current && unit.current.textContent !== suffix) unit.current.textContent = suffix;
+      if (number.current) writeText(number.current, text);
+      if (unit.current) writeText(unit.current, suffix);
       number.current?.classList.toggle("bad", value >= (spec.badFrom ?? Infinity));
     };
     return () => {
