@@ -54,7 +54,7 @@ def said_twice(query: str, tree: Node, params: Params) -> Twice:
         attribute, owner, value = match.groups()
         if owner and owner.lower() not in table:
             continue  # of a query around this one
-        if value == "?":
+        if value == "?":  # behind it, its number leaves those of later ones as they are
             value = f"${node['right']['identifier']}"
         after = f" AND {attribute}::VARCHAR = {value})".encode()
         parts += text[end:at], b"(", text[at:until], after

@@ -64,6 +64,8 @@ def test_params(store: Store, ask: Ask, archive: Archive) -> None:
     assert asked(archive, query, [1, "x"]).endswith("= ? AND attributes['k']::VARCHAR = $2)")
     assert asked(archive, query, [1, 5]) == query
     assert ask(query, json.dumps([1, "x"])) == ask(query, json.dumps([1, 5])) == [{"n": 1}]
+    query = "SELECT count(*) AS n FROM spans WHERE attributes['k'] = ? AND attributes['n'] = ?"
+    assert ask(query, json.dumps(["x", 1])) == [{"n": 1}]
     query = "SELECT count(*) AS n FROM spans s WHERE s.attributes['k'] = $Value"
     assert asked(archive, query, {"Value": "y"}) != query
     assert ask(query, json.dumps({"Value": "y"})) == [{"n": 1}]
