@@ -56,11 +56,11 @@ def collector(tmp_path: Path) -> Iterator[Collector]:
     process = multiprocessing.get_context("spawn").Process(target=run, args=(config,), daemon=True)
     process.start()
     try:
-        eventually(lambda: _serves(process, grpc, http), 30, "the collector listening")
+        eventually(lambda: _serves(process, grpc, http), what="the collector listening")
         yield Collector(grpc, http, config.journal_dir)
     finally:
         process.terminate()
-        process.join(20)
+        process.join(60)
         ended = process.exitcode
         process.kill()
     assert ended == 0

@@ -47,7 +47,7 @@ def test_the_demo_shop_can_be_tested(tenth_capture: tenth.Capture) -> None:
     """A test can start a program and assert what it told: here, that no span lacks its parent."""
     subprocess.run(
         # So many visits that every service gets some and logs something, whatever the dice say.
-        [sys.executable, "-m", "tenth", "demo", "--rate", "100", "--duration", "1s"],
+        [sys.executable, "-m", "tenth", "demo", "--rate", "40", "--duration", "3s"],
         env=os.environ | {"TENTH_OTLP_GRPC": tenth_capture.otlp_grpc.removeprefix("http://")},
         check=True,
         stdout=subprocess.DEVNULL,

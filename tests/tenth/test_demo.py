@@ -24,7 +24,7 @@ def shop() -> Iterator[tuple[Received, dict[str, int], str]]:
     """What was received, what the shop says it sent and what it complained of."""
     with receiving() as received:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tenth", "demo", "--rate", "60", "--json"],
+            [sys.executable, "-m", "tenth", "demo", "--rate", "30", "--json"],
             env=os.environ | {"TENTH_OTLP_GRPC": received.endpoint, "TENTH_INGEST_TOKEN": "hush"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

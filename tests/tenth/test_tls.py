@@ -75,7 +75,7 @@ def test_a_program_run_by_tenth_sends_over_tls(tenth: Tenth) -> None:
 def test_the_demo_sends_over_tls(tenth: Tenth) -> None:
     """`tenth demo` has its spans acknowledged."""
     # So many visits that every service gets some, whatever the dice say.
-    shown = tenth.run("demo", "--rate", "100", "--duration", "1s", "--json")
+    shown = tenth.run("demo", "--rate", "40", "--duration", "2s", "--json")
     assert shown.stderr == ""
     assert all(json.loads(shown.stdout)["spans"].values())
 
