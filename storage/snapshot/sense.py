@@ -55,5 +55,5 @@ def check_rollups(connection: duckdb.DuckDBPyConnection, source: str) -> None:
 
 def _no_sense(what: str) -> SnapshotError:
     return SnapshotError(
-        f"rollups make no sense: {what}; nothing of Tenth's writes that: export the snapshot again"
+        f"rollups make no sense: {what}; Tenth writes no such rollups: export the snapshot again"
     )
