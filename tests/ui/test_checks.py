@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing, suppress
 from typing import Any
 
 from tests.ports import free_ports
@@ -25,15 +25,16 @@ class Service:
         self.headers = b""
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One request of one connection."""
-        self.requests.append((await reader.readline()).decode())
-        self.headers = await reader.readuntil(b"\r\n\r\n")
-        if self.status:
+        """One request of one connection, unless who asks is stopped meanwhile."""
+        with closing(writer), suppress(asyncio.IncompleteReadError, ConnectionError):
+            request = await reader.readuntil(b"\r\n")
+            self.headers = await reader.readuntil(b"\r\n\r\n")
+            self.requests.append(request.decode())
+            if not self.status:
+                await reader.read()
+                return
             head = f"HTTP/1.1 {self.status} X\r\nLocation: {self.elsewhere}\r\n"
             writer.write(f"{head}Set-Cookie: seen=1\r\nContent-Length: 0\r\n\r\n".encode())
-        else:
-            await reader.read()
-        writer.close()
 
 
 @asynccontextmanager
