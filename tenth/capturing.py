@@ -28,7 +28,7 @@ from tenth.settings import ENV_PREFIX, Connection
 from tenth.values import NetworkAddress
 
 START_TIMEOUT_S: Final = 60.0
-STOP_TIMEOUT_S: Final = 10.0
+STOP_TIMEOUT_S: Final = 30.0
 WAIT_TIMEOUT_S: Final = 10.0
 POLL_S: Final = 0.02
 # Between finding free ports and listening on them somebody else may take one.

@@ -19,7 +19,7 @@ from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from tenth.demo import telemetry
 from tenth.demo.services import service
 
-_MAX_STOP_S: Final = 15.0
+_MAX_STOP_S: Final = 30.0
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SERVICES: Final = ("frontend", "catalog", "checkout")
 START_TIMEOUT_S: Final = 60.0
-STOP_TIMEOUT_S: Final = 15.0
+STOP_TIMEOUT_S: Final = 30.0
 # Half a second shows the shop's metrics move; spans and logs go every 200 ms.
 METRIC_INTERVAL_MS: Final = 500
 

@@ -11,6 +11,7 @@ import pytest
 
 import tenth
 from tenth.capturing import CaptureError
+from tests.tenth.served import PROCESS_S
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.system
@@ -45,13 +46,22 @@ def tenths_in(folder: Path) -> list[psutil.Process]:
 
 def test_the_demo_shop_can_be_tested(tenth_capture: tenth.Capture) -> None:
     """A test can start a program and assert what it told: here, that no span lacks its parent."""
-    subprocess.run(
-        # So many visits that every service gets some and logs something, whatever the dice say.
-        [sys.executable, "-m", "tenth", "demo", "--rate", "40", "--duration", "3s"],
+    shop = subprocess.Popen(
+        [sys.executable, "-m", "tenth", "demo", "--rate", "20"],
         env=os.environ | {"TENTH_OTLP_GRPC": tenth_capture.otlp_grpc.removeprefix("http://")},
-        check=True,
         stdout=subprocess.DEVNULL,
     )
+    seen = """
+        SELECT (SELECT count(DISTINCT service_name) FROM spans), (SELECT count(*) > 0 FROM logs)
+    """
+    try:
+        # Who buys, and what is worth a log record, is up to the dice.
+        eventually(lambda: tenth_capture.sql(seen).rows() == [(3, True)], what="all of the shop")
+        shop.send_signal(signal.SIGINT)
+        assert shop.wait(PROCESS_S) == 0
+    finally:
+        shop.kill()
+        shop.wait()
     tenth_capture.wait(spans=20, logs=1, metric_points=1, timeout_s=60)
     orphans = """
         SELECT count(*) FROM spans child ANTI JOIN spans parent

@@ -24,14 +24,14 @@ def shop() -> Iterator[tuple[Received, dict[str, int], str]]:
     """What was received, what the shop says it sent and what it complained of."""
     with receiving() as received:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tenth", "demo", "--rate", "30", "--json"],
+            [sys.executable, "-m", "tenth", "demo", "--rate", "20", "--json"],
             env=os.environ | {"TENTH_OTLP_GRPC": received.endpoint, "TENTH_INGEST_TOKEN": "hush"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
         try:
-            eventually(lambda: enough(received), what="telemetry of all services")
+            eventually(lambda: enough(received), PROCESS_S, "telemetry of all services")
             process.send_signal(signal.SIGINT)
             output, complaints = process.communicate(timeout=PROCESS_S)
         finally:

@@ -121,13 +121,14 @@ def test_a_killed_role_comes_back(tenth: Tenth, name: str) -> None:
 def test_what_the_demo_sent_is_in_the_archive(tenth: Tenth) -> None:
     """Every span that the demo's services saw acknowledged can be queried."""
     shown = tenth.run("demo", "--rate", "40", "--duration", "2s", "--json")
-    sent = json.loads(shown.stdout)["spans"]
+    # On a machine that is very busy nobody may get as far as the checkout.
+    sent = {name: spans for name, spans in json.loads(shown.stdout)["spans"].items() if spans}
     query = (
         "SELECT service_name, count(*) FROM spans WHERE service_name LIKE 'shop-%' "
         "GROUP BY service_name"
     )
     eventually(lambda: dict(tenth.sql(query)) == sent, what="all spans of the demo")
-    assert all(sent.values())
+    assert sent
 
 
 def test_the_end_is_clean(tenth: Tenth) -> None:
