@@ -103,5 +103,11 @@ class Opened:
 
     def span(self) -> tuple[int, int]:
         """Wait until the address has a fixed piece of time; from and to."""
-        query = eventually(lambda: self.query() if "to" in self.query() else {}, what="fixed time")
-        return int(query["from"]), int(query["to"])
+
+        def ends() -> tuple[int, int] | None:
+            query = self.query()
+            return (int(query["from"]), int(query["to"])) if "to" in query else None
+
+        found = eventually(ends, what="fixed time")
+        assert found
+        return found

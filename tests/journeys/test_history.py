@@ -175,7 +175,7 @@ def test_history_is_what_live_shows(system: System, now_ms: int) -> None:
     """In the windows of the ring, history has the very numbers of the live feed."""
     selection = {"signal": "spans", "service": SERVICE, "measures": ["rate", "p50", "max"]}
     # websockets wants names of its own types.
-    names: Any = {"subprotocols": ["tenth.v1"], "origin": f"http://{system.ui}"}
+    names: Any = {"subprotocols": ["tenth.v1"], "origin": f"http://{system.ui}", "open_timeout": 60}
     with connect(f"ws://{system.ui}/api/live", **names) as socket:
         subscribe = {"type": "subscribe", "id": 1, "selection": selection, "windows": 3_900}
         socket.send(json.dumps(subscribe))
