@@ -48,9 +48,14 @@ class Staging:
     def __enter__(self) -> "Staging":
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         for name in self._names:
-            self._connection.unregister(name)
+            try:
+                self._connection.unregister(name)
+            except duckdb.Error:
+                # Where rolling back failed, too, nothing works: what began it is what counts.
+                if error is None:
+                    raise
 
 
 def with_variant(

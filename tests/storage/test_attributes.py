@@ -4,10 +4,12 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import duckdb
+import pyarrow as pa
 import pytest
 
 from storage.archive import Archive
-from storage.attributes import MIN_SHAPE_ROWS
+from storage.attributes import MIN_SHAPE_ROWS, Staging
 from storage.schema import MetricType, Signal, Tables
 from tests.storage.records import Null, metric_tables, span_tables
 
@@ -192,3 +194,18 @@ def test_filter_reads_one_column(store: Store, archive: Archive) -> None:
     query = "EXPLAIN SELECT sum(duration_ns) FROM spans WHERE attributes['n'] = 7"
     scan = archive.cursor().sql(query).fetchall()[0][1].split("Table: archive.main.span_rows")[1]
     assert "attributes.n" in scan
+
+
+def test_the_error_that_began_it_is_told() -> None:
+    """Where a transaction cannot be ended after an error, that error comes out, no later one."""
+
+    def insert_twice(connection: duckdb.DuckDBPyConnection) -> None:
+        with Staging(connection) as staging:
+            twice = staging.name(pa.table({"number": [1, 1]}))
+            connection.execute("BEGIN TRANSACTION")
+            connection.execute(f"INSERT INTO numbers FROM {twice}")
+
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE numbers (number INTEGER PRIMARY KEY)")
+        with pytest.raises(duckdb.ConstraintException):
+            insert_twice(connection)
