@@ -62,17 +62,21 @@ def repeated(attributes: pa.ListArray) -> pa.ListArray | pa.DictionaryArray:
 
     Lists are the same when the same entries stand in the same order.
     """
-    counts = lengths(attributes)
-    ends = np.cumsum(counts)
-    place = np.arange(counts.sum()) - np.repeat(ends - counts, counts)
-    pairs = mix(_pair_keys(attributes.flatten()), place.astype(np.uint64))
-    encoded = pc.dictionary_encode(pa.array(list_sums(pairs, attributes)))
+    encoded = pc.dictionary_encode(pa.array(_ordered_keys(attributes)))
     if len(encoded.dictionary) > len(attributes) // _MIN_REPEATS:
         return attributes
     # Numbers are given in the order of appearance: each first one is larger than all before.
     largest = np.maximum.accumulate(_numpy(encoded.indices))
     first = np.flatnonzero(np.diff(largest, prepend=-1))
     return pa.DictionaryArray.from_arrays(encoded.indices, attributes.take(pa.array(first)))
+
+
+def _ordered_keys(attributes: pa.ListArray) -> Keys:
+    """A key for each attribute list, in which the order of its entries counts."""
+    counts = lengths(attributes)
+    place = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    pairs = mix(_pair_keys(attributes.flatten()), place.astype(np.uint64))
+    return list_sums(pairs, attributes)
 
 
 def list_sums(keys: Keys, lists: pa.ListArray) -> Keys:

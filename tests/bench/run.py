@@ -2,6 +2,9 @@
 
     python -m tests.bench.run            60 s per scenario; keeps the result
     python -m tests.bench.run --quick    8 s per scenario; prints only
+    python -m tests.bench.run --only sustained_metrics    one of them; prints only
+
+Notes tell the CPU of each role per item, which other work on the machine changes little.
 
 Data is written below the folder for temporary files: TMPDIR chooses the disk.
 """
@@ -9,7 +12,7 @@ Data is written below the folder for temporary files: TMPDIR chooses the disk.
 import argparse
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 import duckdb
@@ -188,19 +191,29 @@ def main() -> None:
     """Run all scenarios."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="short runs; keep no result")
-    quick = parser.parse_args().quick
-    seconds = QUICK_S if quick else FULL_S
+    parser.add_argument("--only", choices=[*SCENARIOS], help="one scenario; keep no result")
+    options = parser.parse_args()
+    seconds = QUICK_S if options.quick else FULL_S
     rows: list[Row] = []
-    for scenario in (
-        *(collector_rows, start_rows, moderate_rows),
-        *(sustained_spans_rows, sustained_metrics_rows, sustained_logs_rows),
-    ):
+    for name, scenario in SCENARIOS.items():
+        if options.only not in (None, name):
+            continue
         for row in scenario(seconds):
             print(f"{row.what}: {row.measured} ({row.notes})", flush=True)
             rows.append(row)
     show(TITLE, rows)
-    if not quick:
+    if not options.quick and options.only is None:
         keep("run", f"{TITLE}, {seconds:.0f} s each", rows)
+
+
+SCENARIOS: Final[dict[str, Callable[[float], Iterable[Row]]]] = {
+    "collector": collector_rows,
+    "start": start_rows,
+    "moderate": moderate_rows,
+    "sustained_spans": sustained_spans_rows,
+    "sustained_metrics": sustained_metrics_rows,
+    "sustained_logs": sustained_logs_rows,
+}
 
 
 if __name__ == "__main__":
