@@ -1,5 +1,10 @@
 /** What a new snapshot is to have in it. */
 import { useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
+import { useFeed } from "../parts/context";
+import { shownSpan } from "../player";
+import { spanOf, textsOf } from "../state/typed";
+import type { TimeSpan } from "../state/url";
 import { SIGNALS, makeSnapshot } from "./api";
 import type { Signal, Wanted } from "./api";
 
@@ -17,11 +22,18 @@ export function SnapshotForm({ onMade }: { onMade: () => void }) {
   const since = useSignal(Object.keys(SINCE)[0] ?? "all");
   const problem = useSignal("");
   const busy = useSignal(false);
+  const feed = useFeed();
+  // What was shown when from and to were wanted stands in their fields.
+  const { shown, stood } = useMemo(() => {
+    const span = shownSpan(feed);
+    return { shown: span, stood: textsOf(span, feed.serverNowMs()) };
+  }, [feed, since.value]);
   const submit = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
+    const form = new FormData(event.currentTarget as HTMLFormElement);
     busy.value = true;
     try {
-      await makeSnapshot(wantedOf(new FormData(event.currentTarget as HTMLFormElement)));
+      await makeSnapshot(wantedOf(form, shown, feed.serverNowMs()));
       problem.value = "";
       onMade();
     } catch (error) {
@@ -51,11 +63,11 @@ export function SnapshotForm({ onMade }: { onMade: () => void }) {
           <>
             <label>
               From
-              <input type="datetime-local" name="from" step="1" required />
+              <input type="text" name="from" autocomplete="off" defaultValue={stood.from} />
             </label>
             <label>
               To
-              <input type="datetime-local" name="to" step="1" required />
+              <input type="text" name="to" autocomplete="off" defaultValue={stood.to} />
             </label>
           </>
         )}
@@ -86,20 +98,17 @@ export function SnapshotForm({ onMade }: { onMade: () => void }) {
 }
 
 /** Throws an Error that says what to choose. */
-function wantedOf(form: FormData): Wanted {
-  const since = String(form.get("since"));
+function wantedOf(form: FormData, shown: TimeSpan, nowMs: number): Wanted {
+  const textOf = (field: string): string => String(form.get(field) ?? "");
+  const since = textOf("since");
   const signals = form.getAll("signals") as Signal[];
   if (signals.length === 0) throw new Error("Choose at least one signal.");
   const agoMs = SINCE[since];
+  const typed = since === FROM_TO ? spanOf({ from: textOf("from"), to: textOf("to") }, shown, nowMs) : null;
   return {
-    name: String(form.get("name") ?? ""),
+    name: textOf("name"),
     signals,
-    from_ms: since === FROM_TO ? timeOf(form, "from") : agoMs == null ? null : Date.now() - agoMs,
-    to_ms: since === FROM_TO ? timeOf(form, "to") : null,
+    from_ms: typed?.fromMs ?? (agoMs == null ? null : Date.now() - agoMs),
+    to_ms: typed?.toMs ?? null,
   };
-}
-
-/** The field's time is in the browser's zone. */
-function timeOf(form: FormData, name: string): number {
-  return new Date(String(form.get(name))).getTime();
 }
