@@ -5,7 +5,7 @@ import type { Filled, SqlAnswer } from "../src/dashboards/answer";
 import { idFor, inGroups, itemsOf, moved, resized } from "../src/dashboards/model";
 import type { BoardPanel, MetricPanel, Summary } from "../src/dashboards/model";
 import { QuerySource, intervalFor, paramsOf } from "../src/dashboards/query";
-import { aggregationOf, groupByOf, metricOf } from "../src/dashboards/resolve";
+import { aggregationOf, groupByOf, groupNoteOf, metricOf } from "../src/dashboards/resolve";
 import { Turns } from "../src/dashboards/turns";
 import { PanelRing } from "../src/live/ring";
 import { unitOf as metricUnitOf, aggregationsOf, chosenOf } from "../src/pages/metric-choices";
@@ -80,6 +80,8 @@ test("of old and new names the one that is sent is shown, by the key that it has
   assert.equal(groupByOf(panel, details), "attribute:http.target");
   assert.equal(groupByOf(panel, { ...details, attributeKeys: [] }), "service");
   assert.equal(groupByOf(panel, NO_DETAILS), "attribute:http.route");
+  assert.equal(groupNoteOf(panel, "attribute:http.target"), "");
+  assert.equal(groupNoteOf(panel, "service"), "by service: nothing has sent http.route");
   assert.equal(aggregationOf(panel, info("a"), details, true)?.id, "p95");
   assert.equal(aggregationOf({ ...panel, show: "heatmap" }, info("a"), details, false), null);
   const gauge = { ...info("a"), type: "gauge" };

@@ -16,7 +16,7 @@ import { useKnownMetrics, useMetricDetails } from "./known";
 import { titleOf } from "./model";
 import type { BoardPanel, MetricPanel, SqlPanel } from "./model";
 import { QuerySource, runQuery } from "./query";
-import { aggregationOf, groupByOf, metricOf } from "./resolve";
+import { aggregationOf, groupByOf, groupNoteOf, metricOf } from "./resolve";
 
 interface PanelProps<P> {
   panel: P;
@@ -59,7 +59,15 @@ function MetricView({ panel, tools }: PanelProps<MetricPanel>) {
   };
   if (!aggregation) return <MetricHeatmap key={info.name} {...shared} />;
   const key = `${info.name} ${aggregation.id} ${groupBy}`;
-  return <MetricChart key={key} {...shared} aggregation={aggregation} groupBy={groupBy} />;
+  return (
+    <MetricChart
+      key={key}
+      {...shared}
+      aggregation={aggregation}
+      groupBy={groupBy}
+      note={groupNoteOf(panel, groupBy)}
+    />
+  );
 }
 
 function missing({ metrics }: MetricPanel): string {

@@ -25,6 +25,14 @@ export function groupByOf({ group_by = [] }: MetricPanel, details: MetricDetails
   return group_by.find(has) ?? "";
 }
 
+/** Beside the title, which names a key that nothing has sent; empty: it has. */
+export function groupNoteOf({ group_by = [] }: MetricPanel, groupBy: string): string {
+  const wanted = group_by[0] ?? "";
+  if (!wanted.startsWith(ATTRIBUTE) || groupBy.startsWith(ATTRIBUTE)) return "";
+  const instead = groupBy === "" ? "all together" : `by ${groupBy}`;
+  return `${instead}: nothing has sent ${wanted.slice(ATTRIBUTE.length)}`;
+}
+
 /** How its values are put together; null: as a heatmap. */
 export function aggregationOf(
   { show = "" }: MetricPanel,

@@ -37,11 +37,13 @@ interface LinesProps extends MetricProps {
   aggregation: Aggregation;
   /** `service`, `attribute:KEY` or empty. */
   groupBy: string;
+  /** Beside the title. */
+  note?: string;
   tall?: boolean;
 }
 
 export function MetricChart(props: LinesProps) {
-  const { info, service, aggregation, groupBy, tools, tall = false } = props;
+  const { info, service, aggregation, groupBy, tools, note = "", tall = false } = props;
   const title = props.title || `${info.name}, ${aggregation.text}`;
   const panel = usePanel({
     signal: "metrics",
@@ -57,9 +59,10 @@ export function MetricChart(props: LinesProps) {
       unit: unitOf(info, aggregation),
       tall,
       sources: sourcesOf(panel, aggregation, groupBy),
+      note: () => note,
       empty: EMPTY,
     }),
-    [panel, title, info.name, info.unit, info.type, aggregation, groupBy, tall],
+    [panel, title, note, info.name, info.unit, info.type, aggregation, groupBy, tall],
   );
   return <Chart spec={spec} tools={tools} />;
 }
