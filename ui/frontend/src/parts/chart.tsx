@@ -20,7 +20,7 @@ export function Chart({ spec, tools }: { spec: ChartSpec; tools?: ComponentChild
   const plot = useRef<HTMLDivElement>(null);
   const legend = useRef<HTMLDivElement>(null);
   const time = useRef<HTMLElement>(null);
-  const empty = useSignal(true);
+  const empty = useSignal(false);
 
   useEffect(() => {
     if (!plot.current || !legend.current || !time.current) return;

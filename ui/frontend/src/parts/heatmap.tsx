@@ -20,7 +20,7 @@ export function Heatmap({ spec, tools }: { spec: HeatSpec; tools?: ComponentChil
   const plot = useRef<HTMLDivElement>(null);
   const time = useRef<HTMLElement>(null);
   const most = useRef<HTMLElement>(null);
-  const empty = useSignal(true);
+  const empty = useSignal(false);
 
   useEffect(() => {
     if (!plot.current || !time.current || !most.current) return undefined;
