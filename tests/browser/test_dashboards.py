@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Route
 
 from tests.browser.opened import Opened
 from tests.browser.test_accessibility import AXE, RUN_AXE
@@ -104,11 +104,17 @@ def test_a_chart_is_pinned_and_its_dashboard_shared(
 
 
 def test_panels_are_arranged_by_keys_and_stay_so(tab: Opened, system: System, folder: Path) -> None:
-    """Arrows move a panel and, with Shift, change its size; it is told, saved and there again."""
+    """Arrows move a panel and, with Shift, change its size; it is told, saved and there again. Also
+    when its chart comes only after its handle was focused."""
     page = tab.page
+    asked: list[Route] = []
+    page.route("**/api/sql", lambda route: asked.append(route), times=1)
     tab.go(keep(system, BOARD))
     page.get_by_role("button", name="Edit").click()
     page.get_by_role("button", name="Move First", exact=True).focus()
+    eventually(lambda: page.title() and asked, what="the question for what the metric is")
+    asked[0].continue_()
+    page.locator(".board .legend").wait_for()
     for key in ("ArrowRight", "ArrowDown", "ArrowDown", "Shift+ArrowRight", "Shift+ArrowUp"):
         page.keyboard.press(key)
     eventually(lambda: titles(tab) == ["Second", "Third", "First"], what="another order")

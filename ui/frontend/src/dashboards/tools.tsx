@@ -1,4 +1,5 @@
 /** What can be done with a panel while its dashboard is edited. */
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { Icon } from "../parts/icon";
 import { STEPS, columnsOf, resized, rowsOf, titleOf } from "./model";
 import type { Item } from "./model";
@@ -20,9 +21,11 @@ export function handleId({ key }: Item): string {
 export function PanelTools({ item, editing }: { item: Item; editing: Editing }) {
   const { panel } = item;
   const title = titleOf(panel);
+  const handle = useKeptFocus(item);
   return (
     <span class="tools" role="group" aria-label={`${title}: arrange`}>
       <button
+        ref={handle}
         id={handleId(item)}
         class="tool handle"
         title="Drag to move. Arrows move it, Shift and arrows change its size."
@@ -70,6 +73,25 @@ export function PanelTools({ item, editing }: { item: Item; editing: Editing }) 
       </button>
     </span>
   );
+}
+
+/** Of the item whose handle had the focus when it went. */
+let unfocused = 0;
+
+/** A panel is built anew when what it shows is known: its handle keeps the focus. */
+function useKeptFocus({ key }: Item) {
+  const handle = useRef<HTMLButtonElement>(null);
+  useLayoutEffect(() => {
+    const element = handle.current;
+    if (unfocused === key) {
+      unfocused = 0;
+      element?.focus();
+    }
+    return () => {
+      if (element === document.activeElement) unfocused = key;
+    };
+  }, []);
+  return handle;
 }
 
 interface StepsProps {
