@@ -108,7 +108,11 @@ def test_panels_are_arranged_by_keys_and_stay_so(tab: Opened, system: System, fo
     when its chart comes only after its handle was focused."""
     page = tab.page
     asked: list[Route] = []
-    page.route("**/api/sql", lambda route: asked.append(route), times=1)
+
+    def hold(route: Route) -> None:
+        asked.append(route)
+
+    page.route("**/api/sql", hold, times=1)
     tab.go(keep(system, BOARD))
     page.get_by_role("button", name="Edit").click()
     page.get_by_role("button", name="Move First", exact=True).focus()
