@@ -103,7 +103,7 @@ def moderate_rows(seconds: float) -> list[Row]:
             f"memory (sum of PSS) {at}",
             f"{cost.max_pss_bytes / 1e6:,.0f} MB",
             *("1,200 MB", "700 MB"),
-            f"highest of one sample a second, for {seconds:.0f} s; the ring fills for 10 min",
+            f"highest of one sample in 5 s, for {seconds:.0f} s; the ring fills for 10 min",
         ),
         Row(
             f"ack latency {at}",
