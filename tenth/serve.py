@@ -23,8 +23,8 @@ log = logging.getLogger("tenth.serve")
 
 # Each before the ones it uses: nobody loses a partner, and the last spans still find a collector.
 STOP_ORDER: Final[tuple[RoleName, ...]] = ("ui", "collector", "storage")
-# Of a role with many threads glibc would keep an arena for each, with its own free memory. Columns
-# of some MiB, which come and go all the time, it would take from the kernel and give back each time.
+# Of a role with many threads glibc would keep an arena for each, with its own free memory. And
+# columns of some MiB, which come and go, it would take from the kernel and give back each time.
 MEMORY: Final = {
     "MALLOC_ARENA_MAX": "2",
     "MALLOC_MMAP_THRESHOLD_": str(32 * 1024**2),
